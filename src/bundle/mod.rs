@@ -1,0 +1,215 @@
+//! The evidence on disk. Written from the run's first moment, a record at a time, so that a run which is cut short
+//! leaves what it saw.
+//!
+//! Files: `data/run.json`, `scenario.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `bodies/<sha256>`, `cdp.jsonl` (the
+//! browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+
+use crate::capture::Body;
+use crate::model::{Exchange, RunRecord, TrackerEvent};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error("`{}` is there already, and evidence is never overwritten", .0.display())]
+    Exists(PathBuf),
+    #[error("failed to write `{}`: {error}", path.display())]
+    Write { path: PathBuf, error: io::Error },
+}
+
+impl BundleError {
+    pub fn help(&self) -> &'static str {
+        match self {
+            BundleError::Exists(_) => "choose another folder with `--out`",
+            BundleError::Write { .. } => "is the disk full, or the folder read-only?",
+        }
+    }
+}
+
+/// A bundle in the making.
+#[derive(Debug)]
+pub struct BundleWriter {
+    root: PathBuf,
+    exchanges: File,
+    evidence: File,
+}
+
+impl BundleWriter {
+    /// Makes the folder, which must not exist or be empty, and keeps the scenario's exact bytes in it.
+    ///
+    /// # Errors
+    /// [`BundleError`], if the folder holds something or cannot be written.
+    pub fn create(root: &Path, scenario: &str) -> Result<BundleWriter, BundleError> {
+        let occupied = match fs::read_dir(root) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(_) => root.exists(),
+        };
+        if occupied {
+            return Err(BundleError::Exists(root.to_owned()));
+        }
+        let data = root.join("data");
+        let bodies = data.join("bodies");
+        fs::create_dir_all(&bodies).map_err(|error| write_error(&bodies, error))?;
+        let file = data.join("scenario.yaml");
+        fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
+        Ok(BundleWriter {
+            exchanges: append(&data.join("exchanges.jsonl"))?,
+            evidence: append(&data.join("evidence.jsonl"))?,
+            root: root.to_owned(),
+        })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the capture writes the browser's messages.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn journal(&self) -> Result<File, BundleError> {
+        append(&self.data("cdp.jsonl"))
+    }
+
+    /// Keeps a body under its digest.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn body(&self, body: &Body) -> Result<(), BundleError> {
+        let path = self.data("bodies").join(&body.sha256);
+        fs::write(&path, &body.bytes).map_err(|error| write_error(&path, error))
+    }
+
+    /// A body that was kept, if there is one.
+    pub fn read_body(&self, exchange: &Exchange) -> Option<Vec<u8>> {
+        fs::read(self.root.join(exchange.body_path.as_ref()?)).ok()
+    }
+
+    /// Appends an exchange as far as it is known while the journey runs.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn exchange(&mut self, exchange: &Exchange) -> Result<(), BundleError> {
+        let line = line(exchange);
+        self.exchanges
+            .write_all(&line)
+            .map_err(|error| write_error(&self.data("exchanges.jsonl"), error))
+    }
+
+    /// Appends an evidence record while the journey runs.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn event(&mut self, event: &TrackerEvent) -> Result<(), BundleError> {
+        let line = line(event);
+        self.evidence
+            .write_all(&line)
+            .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
+        let mut text = serde_json::to_vec_pretty(run).unwrap_or_default();
+        text.push(b'\n');
+        self.replace("run.json", &text)
+    }
+
+    /// Compresses Chromium's network log into the bundle.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn net_log(&self, log: &Path) -> Result<(), BundleError> {
+        let path = self.data("netlog.json.gz");
+        let copy = || -> io::Result<()> {
+            let mut source = BufReader::with_capacity(1 << 18, File::open(log)?);
+            let mut target = GzEncoder::new(File::create(&path)?, Compression::fast());
+            io::copy(&mut source, &mut target)?;
+            target.finish()?.sync_all()
+        };
+        copy().map_err(|error| write_error(&path, error))
+    }
+
+    /// Puts the final records in the place of those that were appended while the journey ran.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn records(
+        &self,
+        exchanges: &[Exchange],
+        events: &[TrackerEvent],
+    ) -> Result<(), BundleError> {
+        self.replace("exchanges.jsonl", &exchanges.iter().flat_map(line).collect::<Vec<u8>>())?;
+        self.replace("evidence.jsonl", &events.iter().flat_map(line).collect::<Vec<u8>>())
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        let path = self.data(name);
+        let write = || -> io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(self.root.join("data"))?;
+            file.write_all(bytes)?;
+            make_readable(file.as_file())?;
+            file.persist(&path)?;
+            Ok(())
+        };
+        write().map_err(|error| write_error(&path, error))
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.root.join("data").join(name)
+    }
+}
+
+/// A temporary file is its owner's alone; evidence is as readable as any other file.
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+fn append(path: &Path) -> Result<File, BundleError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| write_error(path, error))
+}
+
+fn write_error(path: &Path, error: io::Error) -> BundleError {
+    BundleError::Write {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+fn line<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        BundleWriter::create(&root, "title: x").unwrap();
+        let error = BundleWriter::create(&root, "title: y").unwrap_err();
+        assert!(matches!(error, BundleError::Exists(_)), "{error}");
+        let kept = fs::read_to_string(root.join("data/scenario.yaml")).unwrap();
+        assert_eq!(kept, "title: x");
+        // An empty folder, as `mktemp -d` makes it, is welcome.
+        let empty = tempfile::tempdir().unwrap();
+        BundleWriter::create(empty.path(), "title: x").unwrap();
+    }
+}

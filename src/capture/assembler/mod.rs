@@ -1,0 +1,434 @@
+//! Turns CDP events into exchanges. Pure: no browser, no clock, no disk.
+//!
+//! The traps that live here: the same request is told by two domains in either order; the hops of a redirect share
+//! one id; ExtraInfo can come before the request it belongs to; requests made while a page goes away are known to
+//! the Fetch domain alone, sometimes without the id that would join them.
+
+mod cdp;
+mod draft;
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use crate::model::{BodyState, Exchange, Moment, Outcome, Source};
+
+use self::cdp::{
+    ById, LoadingFailed, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
+    ResponseExtraInfo, ResponseReceived, header_list,
+};
+use self::draft::{Draft, body_of, decode_base64, without_fragment};
+use super::{JournalLine, Mark, journal::Incoming};
+
+/// Two domains tell of the same request within this time.
+const JOIN_WITHIN_MS: u64 = 2000;
+
+/// A request body, to be kept under its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// Hex.
+    pub sha256: String,
+    pub bytes: Vec<u8>,
+}
+
+/// What the assembler gives as soon as it is known.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    Body(Body),
+    /// An exchange that has come to an end, as far as CDP tells.
+    Settled(Box<Exchange>),
+}
+
+/// Builds exchanges from a journal.
+#[derive(Debug)]
+pub struct Assembler {
+    first_party: String,
+    step: Option<u32>,
+    drafts: Vec<Draft>,
+    /// Network request id → its hops, in order.
+    hops: HashMap<String, Vec<usize>>,
+    /// Fetch request id → hop.
+    fetches: HashMap<String, usize>,
+    /// ExtraInfo that came before its request.
+    early: HashMap<String, Vec<RequestExtraInfo>>,
+    /// Session id → target id.
+    sessions: HashMap<String, String>,
+    /// Frame id → target id, as far as seen.
+    frames: HashMap<String, String>,
+    /// Messages that could not be read, by method.
+    unreadable: Vec<String>,
+    output: Vec<Output>,
+}
+
+impl Assembler {
+    /// `first_party` is the registrable domain of the scenario's origin.
+    pub fn new(first_party: &str) -> Assembler {
+        Assembler {
+            first_party: first_party.to_owned(),
+            step: None,
+            drafts: Vec::new(),
+            hops: HashMap::new(),
+            fetches: HashMap::new(),
+            early: HashMap::new(),
+            sessions: HashMap::new(),
+            frames: HashMap::new(),
+            unreadable: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    /// Takes in a line of a journal.
+    ///
+    /// # Errors
+    /// If the line holds no journal entry.
+    pub fn line(&mut self, line: &str) -> Result<(), serde_json::Error> {
+        let line: JournalLine = serde_json::from_str(line)?;
+        if let Some(mark) = line.mark {
+            self.mark(&mark);
+        }
+        if let Some(cdp) = line.cdp {
+            let message: Incoming = serde_json::from_str(cdp.get())?;
+            if let (Some(method), Some(params)) = (&message.method, message.params) {
+                self.event(line.at, message.session.as_deref(), method, params);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in what was done meanwhile.
+    pub fn mark(&mut self, mark: &Mark) {
+        match mark {
+            Mark::Step(step) => self.step = *step,
+            Mark::Contained { fetch_id, why } => {
+                if let Some(&index) = self.fetches.get(fetch_id) {
+                    let draft = &mut self.drafts[index];
+                    draft.exchange.outcome = Outcome::Contained;
+                    draft.exchange.error = Some(why.clone());
+                    draft.exchange.sent = Some(false);
+                    self.settle(index);
+                }
+            }
+            Mark::PostData { network_id, base64 } => {
+                let body = base64.as_deref().and_then(decode_base64);
+                let hops = self.hops.get(network_id).cloned().unwrap_or_default();
+                for index in hops {
+                    // A redirect that kept the method sent the same body again; one that did not sent none.
+                    let draft = &mut self.drafts[index];
+                    if let (Some(body), BodyState::Unavailable) = (&body, draft.exchange.body_state) {
+                        draft.set_body(body.clone());
+                        self.flush_body(index);
+                    }
+                }
+            }
+            Mark::Closing => {}
+        }
+    }
+
+    /// Takes in a CDP event.
+    pub fn event(&mut self, at: Moment, session: Option<&str>, method: &str, params: &RawValue) {
+        let read = match method {
+            "Fetch.requestPaused" => self.with(params, |it, event| it.request_paused(at, event)),
+            "Network.requestWillBeSent" => {
+                self.with(params, |it, event| it.request_will_be_sent(at, session, event))
+            }
+            "Network.requestWillBeSentExtraInfo" => {
+                self.with(params, |it, event: RequestExtraInfo| it.request_extra_info(event))
+            }
+            "Network.responseReceived" => self.with(params, Self::response_received),
+            "Network.responseReceivedExtraInfo" => self.with(params, Self::response_extra_info),
+            "Network.requestServedFromCache" => self.with(params, |it, event: ById| {
+                if let Some(index) = it.last_hop(&event.request_id) {
+                    it.drafts[index].exchange.sent = Some(false);
+                }
+            }),
+            "Network.loadingFinished" => self.with(params, |it, event: ById| {
+                if let Some(index) = it.last_hop(&event.request_id) {
+                    it.drafts[index].end(Outcome::Completed, None);
+                    it.settle(index);
+                }
+            }),
+            "Network.loadingFailed" => self.with(params, Self::loading_failed),
+            "Target.attachedToTarget" => {
+                self.with(params, |it, event: super::targets::Attached| {
+                    it.sessions
+                        .insert(event.session_id, event.target_info.target_id);
+                })
+            }
+            _ => return,
+        };
+        if let Err(error) = read {
+            tracing::warn!(method, %error, "an event of the browser could not be read");
+            self.unreadable.push(format!("{method}: {error}"));
+        }
+    }
+
+    /// What has become known since the last call.
+    pub fn take_output(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Events that could not be read, each with why.
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+
+    /// Every exchange, in the order in which they were first seen.
+    pub fn finish(self) -> Vec<Exchange> {
+        self.drafts.into_iter().map(|draft| draft.exchange).collect()
+    }
+
+    fn with<'a, T: Deserialize<'a>>(
+        &mut self,
+        params: &'a RawValue,
+        take: impl FnOnce(&mut Self, T),
+    ) -> Result<(), serde_json::Error> {
+        take(self, serde_json::from_str(params.get())?);
+        Ok(())
+    }
+
+    fn request_paused(&mut self, at: Moment, event: RequestPaused) {
+        if !leaves(&event.request.url) {
+            return;
+        }
+        if event.response_status_code.is_some() || event.response_error_reason.is_some() {
+            self.response_paused(event);
+            return;
+        }
+        let index = self
+            .open_hop(at, event.network_id.as_deref(), &event.request, Source::Fetch)
+            .unwrap_or_else(|| self.new_draft(at, &event.request));
+        if let Some(network_id) = &event.network_id {
+            self.join(network_id, index);
+        }
+        self.fetches.insert(event.request_id, index);
+        let target = event.frame_id.as_ref().map(|frame| {
+            self.frames.get(frame).cloned().unwrap_or_else(|| frame.clone())
+        });
+        let draft = &mut self.drafts[index];
+        draft.saw(Source::Fetch);
+        draft.set_resource_type(&event.resource_type);
+        draft.take_body(&event.request);
+        if draft.exchange.frame.is_none() {
+            draft.exchange.frame = event.frame_id;
+            draft.exchange.target = target;
+        }
+        self.flush_body(index);
+    }
+
+    /// The response stage, asked for only while the journey ends: the end of requests whose page is gone.
+    fn response_paused(&mut self, event: RequestPaused) {
+        let Some(&index) = self.fetches.get(&event.request_id) else {
+            return;
+        };
+        let draft = &mut self.drafts[index];
+        match event.response_status_code {
+            Some(status) => {
+                draft.exchange.status = Some(status);
+                if draft.exchange.response_headers.is_empty() {
+                    draft.exchange.response_headers = event
+                        .response_headers
+                        .into_iter()
+                        .map(|header| (header.name.to_ascii_lowercase(), header.value))
+                        .collect();
+                }
+                draft.end(Outcome::Completed, None);
+            }
+            None => draft.end(Outcome::Failed, event.response_error_reason),
+        }
+        self.settle(index);
+    }
+
+    fn request_will_be_sent(
+        &mut self,
+        at: Moment,
+        session: Option<&str>,
+        event: RequestWillBeSent,
+    ) {
+        if !leaves(&event.request.url) {
+            return;
+        }
+        let previous = self.last_network_hop(&event.request_id);
+        if let (Some(previous), Some(response)) = (previous, &event.redirect_response) {
+            let draft = &mut self.drafts[previous];
+            draft.take_response(response);
+            draft.extra_info = Some(event.redirect_has_extra_info);
+            draft.end(Outcome::Completed, None);
+            self.settle(previous);
+        } else if previous.is_some() && event.redirect_response.is_none() {
+            // The same request, told by a second session (a service worker attaches twice).
+            return;
+        }
+        let index = self
+            .open_hop(at, Some(&event.request_id), &event.request, Source::Network)
+            .unwrap_or_else(|| self.new_draft(at, &event.request));
+        self.join(&event.request_id, index);
+        let target = session.and_then(|session| self.sessions.get(session)).cloned();
+        if let (Some(frame), Some(target)) = (&event.frame_id, &target) {
+            self.frames.insert(frame.clone(), target.clone());
+        }
+        let redirected_from = previous.map(|previous| self.drafts[previous].exchange.id.clone());
+        let draft = &mut self.drafts[index];
+        draft.saw(Source::Network);
+        draft.set_resource_type(&event.resource_type);
+        draft.set_initiator(event.initiator);
+        draft.take_body(&event.request);
+        draft.exchange.redirected_from = redirected_from;
+        if let Some(wall_time) = event.wall_time {
+            draft.exchange.time = Some(Moment::from_seconds(wall_time));
+        }
+        draft.exchange.frame = event.frame_id.or(draft.exchange.frame.take());
+        draft.exchange.target = target.or(draft.exchange.target.take());
+        self.flush_body(index);
+        for early in self.early.remove(&event.request_id).unwrap_or_default() {
+            self.request_extra_info(early);
+        }
+    }
+
+    /// ExtraInfo belongs to the first hop that awaits one.
+    fn request_extra_info(&mut self, event: RequestExtraInfo) {
+        let hop = self.hops.get(&event.request_id).and_then(|hops| {
+            hops.iter().copied().find(|&index| {
+                let draft = &self.drafts[index];
+                draft.seen_by(Source::Network)
+                    && !draft.extra_info_seen
+                    && draft.extra_info != Some(false)
+            })
+        });
+        let Some(index) = hop else {
+            self.early
+                .entry(event.request_id.clone())
+                .or_default()
+                .push(event);
+            return;
+        };
+        let draft = &mut self.drafts[index];
+        draft.extra_info_seen = true;
+        draft.exchange.request_headers = header_list(&event.headers);
+        draft.take_cookies(event.associated_cookies);
+    }
+
+    fn response_received(&mut self, event: ResponseReceived) {
+        if let Some(index) = self.last_hop(&event.request_id) {
+            let draft = &mut self.drafts[index];
+            draft.take_response(&event.response);
+            draft.extra_info = Some(event.has_extra_info);
+        }
+    }
+
+    fn response_extra_info(&mut self, event: ResponseExtraInfo) {
+        // It names no hop; the status tells it from a redirect's.
+        if let Some(index) = self.last_hop(&event.request_id) {
+            let exchange = &mut self.drafts[index].exchange;
+            if exchange.status.is_none() || exchange.status == event.status_code {
+                exchange.response_headers = header_list(&event.headers);
+            }
+        }
+    }
+
+    fn loading_failed(&mut self, event: LoadingFailed) {
+        let Some(index) = self.last_hop(&event.request_id) else {
+            return;
+        };
+        let (outcome, why) = if let Some(reason) = event.blocked_reason {
+            (Outcome::Blocked, reason)
+        } else if let Some(cors) = event.cors_error_status {
+            (Outcome::Failed, format!("CORS: {}", cors.cors_error))
+        } else if event.canceled && event.error_text.is_empty() {
+            (Outcome::Failed, "cancelled by the page".to_owned())
+        } else {
+            (Outcome::Failed, event.error_text)
+        };
+        self.drafts[index].end(outcome, Some(why));
+        self.settle(index);
+    }
+
+    /// The hop that another domain has told of already and this one has not. Where an id is missing on either side,
+    /// the same request is known by URL, method and body, close in time.
+    fn open_hop(
+        &self,
+        at: Moment,
+        network_id: Option<&str>,
+        request: &Request,
+        by: Source,
+    ) -> Option<usize> {
+        let url = without_fragment(&request.url);
+        let fits = |draft: &Draft| {
+            !draft.seen_by(by) && draft.exchange.url == url && draft.exchange.method == request.method
+        };
+        let by_id = network_id.and_then(|id| {
+            let hops = self.hops.get(id)?;
+            hops.iter().copied().find(|&index| fits(&self.drafts[index]))
+        });
+        by_id.or_else(|| {
+            let body = body_of(request).as_deref().map(digest);
+            self.drafts.iter().rposition(|draft| {
+                (network_id.is_none() || draft.network_id.is_none())
+                    && draft.seen.millis().abs_diff(at.millis()) < JOIN_WITHIN_MS
+                    && fits(draft)
+                    && draft.exchange.body_sha256 == body
+            })
+        })
+    }
+
+    fn new_draft(&mut self, at: Moment, request: &Request) -> usize {
+        let number = self.drafts.len() + 1;
+        let mut draft = Draft::new(number, request, &self.first_party, at);
+        draft.exchange.step = self.step;
+        self.drafts.push(draft);
+        self.drafts.len() - 1
+    }
+
+    fn join(&mut self, network_id: &str, index: usize) {
+        let hops = self.hops.entry(network_id.to_owned()).or_default();
+        if !hops.contains(&index) {
+            hops.push(index);
+        }
+        self.drafts[index].network_id = Some(network_id.to_owned());
+    }
+
+    /// The hop that answers now belong to: the last one that the Network domain told of.
+    fn last_network_hop(&self, network_id: &str) -> Option<usize> {
+        let hops = self.hops.get(network_id)?;
+        hops.iter()
+            .rev()
+            .copied()
+            .find(|&index| self.drafts[index].seen_by(Source::Network))
+    }
+
+    fn last_hop(&self, network_id: &str) -> Option<usize> {
+        self.last_network_hop(network_id)
+            .or_else(|| self.hops.get(network_id)?.last().copied())
+    }
+
+    fn flush_body(&mut self, index: usize) {
+        let draft = &mut self.drafts[index];
+        if let Some(bytes) = draft.body.take() {
+            let sha256 = digest(&bytes);
+            draft.exchange.body_path = Some(format!("data/bodies/{sha256}"));
+            draft.exchange.body_sha256 = Some(sha256.clone());
+            self.output.push(Output::Body(Body { sha256, bytes }));
+        }
+    }
+
+    fn settle(&mut self, index: usize) {
+        let draft = &mut self.drafts[index];
+        if !draft.settled {
+            draft.settled = true;
+            self.output
+                .push(Output::Settled(Box::new(draft.exchange.clone())));
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+/// Whether a URL is one that leaves the browser at all.
+fn leaves(url: &str) -> bool {
+    ["http:", "https:", "ws:", "wss:"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+}

@@ -1,0 +1,28 @@
+//! Sees every request that leaves the browser.
+//!
+//! No single channel of Chromium shows them all (measured: the Network domain 94 of 106, the Fetch domain on
+//! the browser session 102, the network log 106), so three are joined:
+//!
+//! - [`Capture`] is a CDP client of its own beside the one that drives. It attaches to every target, pauses every
+//!   request on the browser session, and writes each message as it came into a [journal](JournalLine).
+//! - [`Assembler`] turns a journal into [`Exchange`](crate::model::Exchange)s. It is pure: a journal from disk
+//!   gives the same exchanges as the live run.
+//! - [`NetLog`] reads Chromium's own network log once the browser has exited, and [`reconcile`] settles
+//!   with it what was really sent.
+
+mod assembler;
+mod client;
+mod containment;
+mod journal;
+mod netlog;
+mod page;
+mod reconcile;
+mod targets;
+
+pub use assembler::{Assembler, Body, Output};
+pub use client::{Capture, CaptureError, CaptureEvent, Quiet};
+pub use containment::{Answer, Containment};
+pub use journal::{Incoming, JournalLine, Mark};
+pub use netlog::{NetLog, NetLogRequest};
+pub use page::PageState;
+pub use reconcile::reconcile;

@@ -1,0 +1,169 @@
+//! Which sessions there are, and what each is sent when it attaches.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Request bodies up to this many bytes come with CDP's events.
+const MAX_POST_DATA: u64 = 64 * 1024 * 1024;
+
+/// The sessions of the capture client, by session id.
+#[derive(Debug, Default)]
+pub struct Targets {
+    sessions: HashMap<String, Session>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub target: String,
+    /// CDP's target type: `tab`, `page`, `iframe`, `worker`…
+    pub kind: String,
+    /// The session it was attached through.
+    parent: Option<String>,
+    /// Set-up commands that were not answered yet.
+    waiting: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attached {
+    pub session_id: String,
+    pub target_info: TargetInfo,
+    #[serde(default)]
+    pub waiting_for_debugger: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetInfo {
+    pub target_id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// What a new session is sent, in this order and without awaiting one by one: a paused service worker never answers
+/// before it runs.
+pub type Setup = Vec<(&'static str, Value)>;
+
+/// Auto-attach through tabs on the browser session: attached straight to a page, prerendering is switched off.
+pub fn auto_attach_browser() -> Value {
+    json!({
+        "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
+        "filter": [
+            {"type": "browser", "exclude": true}, {"type": "browser_ui", "exclude": true},
+            {"type": "page", "exclude": true}, {}
+        ],
+    })
+}
+
+fn auto_attach_child() -> Value {
+    json!({
+        "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
+        "filter": [{"type": "browser_ui", "exclude": true}, {}],
+    })
+}
+
+impl Targets {
+    /// Takes in `Target.attachedToTarget` and says what to send to the new session. A tab is resumed later, when its
+    /// page is set up ([`Targets::answered`]).
+    pub fn attach(&mut self, attached: &Attached, parent: Option<&str>) -> Setup {
+        let kind = attached.target_info.kind.as_str();
+        let mut setup: Setup = Vec::new();
+        if kind != "tab" {
+            setup.push((
+                "Network.enable",
+                json!({"maxPostDataSize": MAX_POST_DATA, "maxTotalBufferSize": MAX_POST_DATA,
+                       "maxResourceBufferSize": MAX_POST_DATA}),
+            ));
+        }
+        if matches!(kind, "page" | "iframe") {
+            setup.push(("Page.enable", json!({})));
+            setup.push(("Page.setLifecycleEventsEnabled", json!({"enabled": true})));
+            setup.push(("Network.enableReportingApi", json!({"enable": true})));
+            setup.push(("Inspector.enable", json!({})));
+        }
+        setup.push(("Target.setAutoAttach", auto_attach_child()));
+        if kind != "tab" {
+            setup.push(("Runtime.runIfWaitingForDebugger", json!({})));
+        }
+        self.sessions.insert(
+            attached.session_id.clone(),
+            Session {
+                target: attached.target_info.target_id.clone(),
+                kind: kind.to_owned(),
+                parent: parent.map(str::to_owned),
+                waiting: setup.len(),
+            },
+        );
+        setup
+    }
+
+    /// One set-up command of a session was answered. When it was the last one: the session, and the tab's session
+    /// that may be resumed now.
+    pub fn answered(&mut self, session_id: &str) -> Option<(Session, Option<String>)> {
+        let session = self.sessions.get_mut(session_id)?;
+        session.waiting = session.waiting.saturating_sub(1);
+        if session.waiting > 0 || session.kind == "tab" {
+            return None;
+        }
+        let session = session.clone();
+        let tab = session.parent.clone().filter(|parent| {
+            self.sessions
+                .get(parent)
+                .is_some_and(|session| session.kind == "tab")
+        });
+        Some((session, tab))
+    }
+
+    pub fn detach(&mut self, session_id: &str) -> Option<Session> {
+        self.sessions.remove(session_id)
+    }
+
+    pub fn session(&self, session_id: &str) -> Option<&Session> {
+        self.sessions.get(session_id)
+    }
+
+    /// Sessions of pages, which are what a person sees as tabs.
+    pub fn pages(&self) -> impl Iterator<Item = (&str, &Session)> {
+        self.sessions
+            .iter()
+            .filter(|(_, session)| session.kind == "page")
+            .map(|(id, session)| (id.as_str(), session))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attached(session: &str, target: &str, kind: &str) -> Attached {
+        serde_json::from_value(json!({
+            "sessionId": session, "waitingForDebugger": true,
+            "targetInfo": {"targetId": target, "type": kind, "url": "", "title": ""},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_tab_is_resumed_only_when_its_page_is_set_up() {
+        let mut targets = Targets::default();
+        let tab = targets.attach(&attached("S1", "T1", "tab"), None);
+        assert_eq!(tab.len(), 1, "a tab is only asked to attach to its page");
+        assert!(targets.answered("S1").is_none());
+        let page = targets.attach(&attached("S2", "T2", "page"), Some("S1"));
+        assert_eq!(page.first().map(|(method, _)| *method), Some("Network.enable"));
+        assert_eq!(
+            page.last().map(|(method, _)| *method),
+            Some("Runtime.runIfWaitingForDebugger")
+        );
+        for _ in 1..page.len() {
+            assert!(targets.answered("S2").is_none());
+        }
+        let (session, tab) = targets.answered("S2").unwrap();
+        assert_eq!((session.target.as_str(), tab.as_deref()), ("T2", Some("S1")));
+        assert_eq!(targets.pages().count(), 1);
+        assert!(targets.detach("S2").is_some());
+        assert_eq!(targets.pages().count(), 0);
+    }
+}

@@ -1,0 +1,154 @@
+//! `pixelwitness demo`: the embedded demo site, end to end.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use super::options::{Replay, cancel_on_signal};
+use super::run::{Results, default_out, one};
+use super::{browser, exit, talk};
+use crate::browser::ConnectTo;
+use crate::demo::{Build, DemoServer};
+use crate::run::RunOptions;
+use crate::scenario::Scenario;
+
+const SCENARIO: &str = include_str!("../../scenarios/demo/report-sexual-offence.yaml");
+const SCENARIO_PATH: &str = "scenarios/demo/report-sexual-offence.yaml";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Everything happens on this machine: the site, its certificates and what plays Facebook are served on loopback, and no
+other host is contacted.
+
+  --serve keeps the site up, so that a scenario of your own can be run against it.")]
+pub struct DemoArgs {
+    /// Which build of the site: with the pixel on every page, or only where recruitment needs it
+    #[arg(long, value_enum, default_value = "both")]
+    build: Which,
+    /// Install Chromium first, if there is none
+    #[arg(long)]
+    install_browser: bool,
+    /// Where the bundle goes; with both builds, a folder of two. Nothing is ever overwritten
+    /// [default: evidence/demo-<build>-<UTC time>]
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    out: Option<PathBuf>,
+    /// Write what really arrived at the demo server, a JSON object a line: the truth to compare evidence with
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    access_log: Option<PathBuf>,
+    /// Only serve the site, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["out", "json", "install_browser"])]
+    serve: bool,
+    #[command(flatten)]
+    replay: Replay,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    Leaky,
+    Fixed,
+    Both,
+}
+
+impl Which {
+    fn builds(self) -> &'static [(Build, &'static str)] {
+        const BOTH: [(Build, &str); 2] = [(Build::Leaky, "leaky"), (Build::Fixed, "fixed")];
+        match self {
+            Which::Leaky => &BOTH[..1],
+            Which::Fixed => &BOTH[1..],
+            Which::Both => &BOTH,
+        }
+    }
+}
+
+pub async fn demo(args: DemoArgs) -> u8 {
+    let scenario = match Scenario::parse(Path::new(SCENARIO_PATH), SCENARIO.to_owned()) {
+        Ok(scenario) => scenario,
+        Err(diagnostic) => return talk::diagnostic(&diagnostic),
+    };
+    if args.serve {
+        return serve(args.build).await;
+    }
+    if args.install_browser
+        && args.replay.browser.is_none()
+        && let Err(code) = browser::install().await
+    {
+        return code;
+    }
+    let chromium = match args.replay.find_browser() {
+        Ok(chromium) => chromium,
+        Err(code) => return code,
+    };
+    args.replay.warn_of_no_sandbox();
+    let cancel = cancel_on_signal();
+    let mut results = Results::new(args.replay.json);
+    let mut log = Vec::new();
+    for (build, name) in args.build.builds() {
+        let server = match DemoServer::start(*build).await {
+            Ok(server) => server,
+            Err(error) => {
+                talk::error(&format!("the demo site did not start: {error}"), None);
+                return exit::INCONCLUSIVE;
+            }
+        };
+        let out = match &args.out {
+            Some(out) if args.build == Which::Both => out.join(name),
+            Some(out) => out.clone(),
+            None => default_out(&format!("demo-{name}")),
+        };
+        let options = match args.replay.options(chromium.clone(), out) {
+            Ok(options) => RunOptions {
+                connect_to: vec![ConnectTo::all_to(server.addr())],
+                trusted_keys: vec![server.spki_sha256_base64().to_owned()],
+                ..options
+            },
+            Err(code) => return code,
+        };
+        let titled = Scenario {
+            title: format!("{} ({name} build)", scenario.title),
+            ..scenario.clone()
+        };
+        results.take(one(&titled, &options, cancel.clone()).await);
+        for entry in server.access_log() {
+            log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
+        }
+        server.stop().await;
+        if *cancel.borrow() {
+            break;
+        }
+    }
+    if let Some(path) = &args.access_log {
+        log.push(String::new());
+        if let Err(error) = std::fs::write(path, log.join("\n")) {
+            talk::error(&format!("failed to write `{}`: {error}", path.display()), None);
+            return exit::INCONCLUSIVE.max(results.finish());
+        }
+    }
+    results.finish()
+}
+
+async fn serve(which: Which) -> u8 {
+    let cancel = cancel_on_signal();
+    let mut servers = Vec::new();
+    for (build, name) in which.builds() {
+        match DemoServer::start(*build).await {
+            Ok(server) => {
+                talk::note(&format!("the {name} build is served; replay a scenario on it with"));
+                println!(
+                    "pixelwitness run {SCENARIO_PATH} --connect-to ::{} --insecure",
+                    server.addr()
+                );
+                servers.push(server);
+            }
+            Err(error) => {
+                talk::error(&format!("the demo site did not start: {error}"), None);
+                return exit::INCONCLUSIVE;
+            }
+        }
+    }
+    let mut cancel = cancel;
+    let _ = cancel.wait_for(|cancelled| *cancelled).await;
+    for server in servers {
+        server.stop().await;
+    }
+    exit::OK
+}

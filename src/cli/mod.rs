@@ -1,0 +1,101 @@
+//! The command line: one file a subcommand. The only room that may print or exit.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this room talks")]
+
+mod browser;
+mod demo;
+mod options;
+mod progress;
+mod run;
+mod talk;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit codes. Where several apply: bad input before anything runs, then a finding beats an inconclusive run.
+pub mod exit {
+    /// Nothing found against the policy. (Policies are still to come: findings are reported, and a run that was
+    /// completed exits with this.)
+    pub const OK: u8 = 0;
+    /// Bad input: usage, scenario. Nothing was run.
+    pub const BAD_INPUT: u8 = 2;
+    /// Inconclusive: the journey could not be completed, or the capture was incomplete. A bundle was written all the
+    /// same.
+    pub const INCONCLUSIVE: u8 = 3;
+}
+
+/// When a person does this on that site, who is told what about them?
+///
+/// Replays a scripted journey in a real Chromium, records every request that leaves, decodes what went to Meta
+/// (Facebook), and keeps evidence that others can check.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more about what is going on (twice: everything); RUST_LOG chooses in detail
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+const AFTER_HELP: &str = "\
+Begin with `pixelwitness demo`: a police force that does not exist, and what its report form tells Meta.
+
+Exit codes:
+  0  the run was completed (see what it found in its summary)
+  2  bad input: usage, scenario; nothing was run
+  3  inconclusive: the journey or the capture was not completed; a bundle was written all the same";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch the embedded demo site leak, end to end
+    Demo(demo::DemoArgs),
+    /// Replay scenarios; write a bundle of evidence for each; print what was told to whom
+    Run(run::RunArgs),
+    /// Find or install the browser
+    #[command(subcommand)]
+    Browser(browser::BrowserCommand),
+}
+
+/// Parses the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            talk::error(&format!("failed to start: {error}"), None);
+            return ExitCode::from(exit::INCONCLUSIVE);
+        }
+    };
+    let code = runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => demo::demo(args).await,
+            Command::Run(args) => run::run(args).await,
+            Command::Browser(command) => browser::browser(command).await,
+        }
+    });
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+fn start_log(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    // chromiumoxide warns of every message that is newer than its types; the capture client reads those.
+    let default = match verbose {
+        0 => "error,chromiumoxide=off",
+        1 => "pixelwitness=info,chromiumoxide=error",
+        _ => "pixelwitness=trace,chromium=debug,chromiumoxide=warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}

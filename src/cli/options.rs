@@ -1,0 +1,119 @@
+//! Options that several subcommands share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+use tokio::sync::watch;
+
+use super::{exit, talk};
+use crate::browser::{self, BrowserError, ConnectTo};
+use crate::run::RunOptions;
+use crate::scenario::Seed;
+
+/// Which browser, and how a journey is run in it.
+#[derive(Debug, Clone, Args)]
+pub struct Replay {
+    /// The Chromium or Chrome to use [default: the first one found]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath, help_heading = "Browser")]
+    pub browser: Option<PathBuf>,
+    /// Pass an argument on to the browser; repeatable
+    #[arg(long, value_name = "ARG", allow_hyphen_values = true, help_heading = "Browser")]
+    pub browser_arg: Vec<String>,
+    /// Show the browser's window
+    #[arg(long, help_heading = "Browser")]
+    pub headed: bool,
+    /// Switch Chromium's sandbox off. As root it can't have one, and is off, said and recorded
+    #[arg(long, help_heading = "Browser")]
+    pub no_sandbox: bool,
+    /// Let the site see that it is automated; by default it meets an ordinary Chrome of that version
+    #[arg(long, help_heading = "Browser")]
+    pub declare_automation: bool,
+    /// Bound for the whole journey
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds, help_heading = "Time")]
+    pub timeout: Duration,
+    /// Bound for each step, unless the step has its own
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = seconds, help_heading = "Time")]
+    pub step_timeout: Duration,
+    /// After the last step, wait until nothing new was sent for 1 s, at most this long
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Time")]
+    pub settle: Duration,
+    /// The result as JSON on stdout, and nothing else there
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds".to_owned())?;
+    if !(0.0..=86_400.0).contains(&seconds) {
+        return Err("expected between 0 and 86400 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+impl Replay {
+    /// The browser to use. Says what is wrong, and gives the exit code for it, where there is none.
+    pub fn find_browser(&self) -> Result<PathBuf, u8> {
+        browser::find(self.browser.as_deref()).map_err(|error| no_browser(&error))
+    }
+
+    /// For one journey into one bundle.
+    pub fn options(&self, browser: PathBuf, out: PathBuf) -> Result<RunOptions, u8> {
+        let seed = Seed::fresh().map_err(|error| {
+            talk::error(&format!("failed to get random numbers: {error}"), None);
+            exit::INCONCLUSIVE
+        })?;
+        Ok(RunOptions {
+            out,
+            browser,
+            browser_args: self.browser_arg.clone(),
+            connect_to: Vec::<ConnectTo>::new(),
+            insecure: false,
+            trusted_keys: Vec::new(),
+            headed: self.headed,
+            no_sandbox: self.no_sandbox,
+            declare_automation: self.declare_automation,
+            timeout: self.timeout,
+            step_timeout: self.step_timeout,
+            settle: self.settle,
+            seed,
+        })
+    }
+
+    /// As root Chromium can have no sandbox: said before anything is loaded in it.
+    pub fn warn_of_no_sandbox(&self) {
+        if rustix::process::geteuid().is_root() && !self.no_sandbox {
+            talk::warning(
+                "Chromium's sandbox is off, since it cannot have one when it runs as root",
+                Some("run as an ordinary user for sites that you don't trust; the bundle records it"),
+            );
+        }
+    }
+}
+
+pub fn no_browser(error: &BrowserError) -> u8 {
+    talk::error(&error.to_string(), Some(&error.help()));
+    exit::BAD_INPUT
+}
+
+/// Turns true at the first Ctrl-C or SIGTERM: the run then ends in order, and keeps what it has.
+pub fn cancel_on_signal() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        talk::note("stopping: what was recorded is being kept");
+        let _ = sender.send(true);
+        // The sender must outlive the run, which waits on it.
+        std::future::pending::<()>().await;
+    });
+    receiver
+}

@@ -1,0 +1,48 @@
+//! Talk goes to stderr, coloured only on a terminal.
+
+use std::io::IsTerminal;
+
+use super::exit;
+use crate::scenario::Diagnostic;
+
+/// Whether stderr takes colours.
+pub fn colour_on_stderr() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Whether stdout takes colours.
+pub fn colour_on_stdout() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+pub fn error(message: &str, help: Option<&str>) {
+    labelled("error", "31", message);
+    if let Some(help) = help {
+        labelled("help", "36", help);
+    }
+}
+
+pub fn warning(message: &str, help: Option<&str>) {
+    labelled("warning", "33", message);
+    if let Some(help) = help {
+        labelled("help", "36", help);
+    }
+}
+
+pub fn note(message: &str) {
+    labelled("note", "1", message);
+}
+
+/// A scenario that cannot be run; gives the exit code for it.
+pub fn diagnostic(diagnostic: &Diagnostic) -> u8 {
+    eprintln!("{}", diagnostic.render(colour_on_stderr()));
+    exit::BAD_INPUT
+}
+
+fn labelled(label: &str, colour: &str, message: &str) {
+    if colour_on_stderr() {
+        eprintln!("\u{1b}[1;{colour}m{label}\u{1b}[0m: {message}");
+    } else {
+        eprintln!("{label}: {message}");
+    }
+}

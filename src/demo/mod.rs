@@ -1,0 +1,90 @@
+//! The embedded demo website: a fictional police force with, and without, Meta's pixel on its victims' pages.
+//!
+//! One HTTPS server on loopback plays every host that a journey meets. The browser is told to reach all hosts
+//! there (`--host-resolver-rules="MAP * 127.0.0.1:<port>"`), and the server answers by the host it was asked for:
+//!
+//! | host | plays |
+//! |---|---|
+//! | [`SITE_HOST`] | the police force's website |
+//! | [`PIXEL_LIBRARY_HOST`] | the pixel's library and its per-pixel configuration |
+//! | [`PIXEL_EVENT_HOST`] | the endpoint that pixel events go to |
+//! | [`SAFE_HOST`] | the harmless page behind "Quickly exit this site" |
+//!
+//! Everything that arrives, at any host, is kept in [`DemoServer::access_log`]: it is the receiving end's own
+//! account of what a browser sent, to hold against what a capture says. Nothing here contacts another machine.
+
+mod access_log;
+mod meta;
+mod pages;
+mod reports;
+mod server;
+mod site;
+mod tls;
+
+use std::net::SocketAddr;
+
+pub use access_log::LogEntry;
+pub use meta::PIXEL_ID;
+pub use reports::FiledReport;
+pub use server::DemoServer;
+
+/// The host of the demo police force's website.
+pub const SITE_HOST: &str = "www.northgate.police.example";
+/// The host that serves the pixel's library, `/en_US/fbevents.js`, and `/signals/config/<pixel id>`.
+pub const PIXEL_LIBRARY_HOST: &str = "connect.facebook.net";
+/// The host that pixel events are sent to, at `/tr/`.
+pub const PIXEL_EVENT_HOST: &str = "www.facebook.com";
+/// The host that "Quickly exit this site" leads to: a page about the weather.
+pub const SAFE_HOST: &str = "www.weather.example";
+
+/// Which edition of the site is served. The pages are the same; the pixel's place differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The pixel stands on every page, report forms and advice for victims included.
+    Leaky,
+    /// The pixel stands on the home page `/` and on `/careers/` only.
+    Fixed,
+}
+
+impl Build {
+    /// Whether this edition puts the pixel on the page at `path` (as in `/report/`).
+    fn has_pixel_on(self, path: &str) -> bool {
+        match self {
+            Build::Leaky => true,
+            Build::Fixed => path == "/" || path == "/careers/",
+        }
+    }
+}
+
+/// Why the demo site could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The port is taken, or loopback sockets are not allowed here.
+    #[error("listen on {addr}")]
+    Listen {
+        /// The loopback address that was asked for; port 0 means "any free port".
+        addr: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The key pair or a host's certificate could not be made.
+    #[error("make a certificate for the demo site")]
+    Certificate(#[from] rcgen::Error),
+    /// The TLS library refused the key pair or the protocol versions.
+    #[error("set up TLS for the demo site")]
+    Tls(#[from] rustls::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Build;
+
+    #[test]
+    fn the_fixed_build_keeps_the_pixel_on_home_and_careers_only() {
+        assert!(Build::Fixed.has_pixel_on("/"));
+        assert!(Build::Fixed.has_pixel_on("/careers/"));
+        assert!(!Build::Fixed.has_pixel_on("/report/sexual-offence/"));
+        assert!(!Build::Fixed.has_pixel_on("/report/thank-you/"));
+        assert!(Build::Leaky.has_pixel_on("/report/sexual-offence/"));
+    }
+}

@@ -1,0 +1,50 @@
+//! Replays the steps of a scenario: one file a kind of step under `steps/`.
+
+mod error;
+mod identity;
+mod keys;
+mod steps;
+mod tab;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::capture::Capture;
+use crate::scenario::Step;
+
+pub use error::StepError;
+pub use identity::{Planted, plant};
+pub use tab::{Driver, Tab};
+
+/// What a step works with.
+pub struct Context<'a> {
+    pub tab: &'a mut Tab,
+    pub capture: &'a Capture,
+    pub origin: &'a Url,
+    /// Registrable domain of the origin.
+    pub first_party: &'a str,
+    /// Canary name → value.
+    pub canaries: &'a BTreeMap<String, String>,
+    /// When the step has to be done.
+    pub deadline: Instant,
+    pub limit: Duration,
+    /// Worth knowing, and no failure.
+    pub notes: Vec<String>,
+}
+
+impl Context<'_> {
+    /// Does one step.
+    ///
+    /// # Errors
+    /// [`StepError`], which says what stood in the way.
+    pub async fn run(&mut self, step: &Step) -> Result<(), StepError> {
+        let limit = self.limit;
+        let deadline = self.deadline;
+        match tokio::time::timeout_at(deadline.into(), steps::run(&step.kind, self)).await {
+            Ok(done) => done,
+            Err(_) => Err(StepError::TimedOut { limit }),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `submit`: a click whose report is never filed. The request is recorded and answered in place.
+
+use crate::capture::Containment;
+use crate::journey::tab::Want;
+use crate::journey::{Context, StepError};
+use crate::scenario::OnElement;
+
+pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(), StepError> {
+    let point = context
+        .tab
+        .locate(&step.selector, Want::Point, context.deadline)
+        .await?;
+    let mut contained = context.capture.contained().await.map_err(|_| StepError::Lost)?;
+    let so_far = *contained.borrow_and_update();
+    let mut containment = Containment {
+        first_party: context.first_party.to_owned(),
+        action_host: point.action.clone(),
+        submitting: true,
+    };
+    // In force before the click: the answer says so.
+    context
+        .capture
+        .contain(containment.clone())
+        .await
+        .map_err(|_| StepError::Lost)?;
+    let before = context.tab.state.borrow().clone();
+    context.tab.click_at(&point).await?;
+
+    let caught = contained.wait_for(|count| *count > so_far);
+    let deadline = context
+        .deadline
+        .checked_sub(std::time::Duration::from_millis(200))
+        .unwrap_or(context.deadline);
+    match tokio::time::timeout_at(deadline.into(), caught).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(_)) => return Err(StepError::Lost),
+        Err(_) => {
+            return Err(StepError::NothingToContain {
+                selector: step.selector.to_string(),
+                waited: context.limit,
+            });
+        }
+    }
+    context.tab.settle(&before, context.deadline).await?;
+    // The report stays contained for the rest of the run: a page may try again. Pages may be read once more.
+    containment.submitting = false;
+    context
+        .capture
+        .contain(containment)
+        .await
+        .map_err(|_| StepError::Lost)
+}

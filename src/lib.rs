@@ -1,0 +1,46 @@
+//! pixelwitness answers one question: *when a person does this on that site, who is told what about them?*
+//!
+//! It replays a scripted journey in a real Chromium, records every request that leaves, decodes what went to Meta and
+//! to others, and keeps evidence that a stranger can verify.
+//!
+//! ```text
+//! scenario.yaml ─▶ scenario ─▶ journey ──drives──▶ browser (Chromium)
+//!                                 │                    │ CDP events, every target
+//!                                 │ step marks         ▼
+//!                                 └───────────────▶ capture ─▶ Exchange (one per request hop)
+//!                                                               │
+//!                                         decode ─▶ TrackerEvent ◀┘   leak ─▶ what was typed, what it was about
+//!                                                               │
+//!                                                   bundle ─▶ report
+//! ```
+//!
+//! One direction, no way back. Everything from [`model::Exchange`] on is pure: no browser, no clock, no network. So a
+//! recorded run and a live journey decode to the same records.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`model`] | plain data; knows no other room |
+//! | [`scenario`] | YAML → [`scenario::Scenario`], with the place of every error |
+//! | [`browser`] | find, install, launch Chromium; nothing about trackers |
+//! | [`journey`] | runs steps, one file a kind |
+//! | [`capture`] | attaches to everything; turns CDP events into exchanges; reads the network log |
+//! | [`decode`] | one file a vendor |
+//! | [`leak`] | recognises typed values and topics |
+//! | [`bundle`] | the evidence on disk |
+//! | [`run`] | ties the rooms together: one run |
+//! | [`report`] | one file a format |
+//! | [`demo`] | the embedded demo site, a fictional police force |
+//! | [`cli`] | one file a subcommand; the only room that may print or exit |
+
+pub mod browser;
+pub mod bundle;
+pub mod capture;
+pub mod cli;
+pub mod decode;
+pub mod demo;
+pub mod journey;
+pub mod leak;
+pub mod model;
+pub mod report;
+pub mod run;
+pub mod scenario;

@@ -1,0 +1,160 @@
+//! A tracker event: what one exchange told one recipient, decoded. A line of `data/evidence.jsonl`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Moment, Outcome};
+
+/// An evidence record. Every key is always present; null or empty where unknown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrackerEvent {
+    /// `e0007`, in the order of the exchanges.
+    pub id: String,
+    /// The decoder that made the record (`meta_pixel`).
+    pub vendor: String,
+    /// The company that was told.
+    pub recipient: String,
+    pub kind: EventKind,
+    pub transport: Transport,
+    pub method: String,
+    pub url: String,
+    pub pixel_id: Option<String>,
+    pub event_name: Option<String>,
+    pub event_class: Option<EventClass>,
+    pub event_id: Option<String>,
+    pub page_url: Option<String>,
+    pub referrer: Option<String>,
+    pub fbp: Option<String>,
+    pub fbc: Option<String>,
+    pub user_data: Vec<UserDatum>,
+    /// JSON where the value is valid JSON, the string otherwise; repeated keys become arrays.
+    pub custom_data: Map<String, Value>,
+    pub identity: Vec<IdentitySignal>,
+    /// Every parameter, in order.
+    pub parameters: Vec<Parameter>,
+    pub time: Option<Moment>,
+    pub outcome: Outcome,
+    /// Id of the exchange that carried it.
+    pub exchange: String,
+    pub step: Option<u32>,
+    pub frame: Option<String>,
+    /// The script or page that caused the request, where the browser told.
+    pub initiator: Option<String>,
+    pub duplicate_of: Option<String>,
+    /// What could not be decoded, in words.
+    pub problems: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    Event,
+    /// `signals/config/<id>`: tells Meta the page's host although no event was sent.
+    Config,
+    /// `fbevents.js`.
+    Library,
+    Gateway,
+    IdentitySync,
+    Telemetry,
+    Topics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    Get,
+    FormPost,
+    Beacon,
+    Fetch,
+    Xhr,
+    SandboxTwin,
+    Noscript,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventClass {
+    /// On Meta's list of standard events.
+    Standard,
+    /// Sent by the library by itself (SubscribedButtonClick, Microdata, InputData).
+    Automatic,
+    Custom,
+}
+
+/// One advanced-matching value: something that says who the visitor is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserDatum {
+    /// `em`, `ph`, `fn`…
+    pub key: String,
+    /// `ud` (given by the site), `udff` (taken from typed form fields), `aud`, `audff`…
+    pub source: String,
+    pub value: String,
+    pub form: ValueForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueForm {
+    Sha256,
+    Md5,
+    Plain,
+    /// The hash of `undefined`, `null` or nothing: no person.
+    Placeholder,
+    Mask,
+    Unknown,
+}
+
+/// Something in the request that ties it to a person or a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentitySignal {
+    /// `cookie:c_user`, `udff[em]`, `fbp`…
+    pub signal: String,
+    pub value: String,
+    pub strength: Strength,
+}
+
+/// How strongly a signal names a person; the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// The Facebook account itself.
+    Account,
+    /// A person, whoever can hash a known value.
+    Person,
+    /// A person at that site.
+    SitePerson,
+    /// Linked to an ad click, and so to the account.
+    Click,
+    /// One browser.
+    Browser,
+    Weak,
+}
+
+/// A parameter as it stood in the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Percent-decoded.
+    pub key: String,
+    /// Percent-decoded.
+    pub value: String,
+    #[serde(rename = "in")]
+    pub place: Place,
+    /// What the vendor's documents or measurements say it means; null where unknown.
+    pub meaning: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    Query,
+    Form,
+    Multipart,
+    Json,
+    Header,
+    Path,
+}

@@ -1,0 +1,219 @@
+//! One request, what became of it, and where each fact about it came from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::{Moment, recipient};
+
+/// One request that a page (or the browser for it) made: one per redirect hop.
+/// HAR calls this an entry. A line of `data/exchanges.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// `x0042`, in the order in which the requests were first seen.
+    pub id: String,
+    /// Complete and untouched, as sent; without the fragment, which is never sent.
+    pub url: String,
+    pub method: String,
+    /// CDP's resource type in lower case (`document`, `image`, `ping`…).
+    pub resource_type: String,
+    pub party: Party,
+    /// The company behind the host, where it is known.
+    pub recipient: Option<String>,
+    pub outcome: Outcome,
+    /// What the network log says, not what was intended; null where it could not be established.
+    pub sent: Option<bool>,
+    /// Why it failed, was blocked or was contained.
+    pub error: Option<String>,
+    pub status: Option<u16>,
+    pub time: Option<Moment>,
+    /// The step of the scenario during which it was made, counted from 1; null outside any step.
+    pub step: Option<u32>,
+    pub target: Option<String>,
+    pub frame: Option<String>,
+    /// CDP's `Network.Initiator`, as received; an empty object where the browser did not tell.
+    pub initiator: Value,
+    /// The exchange whose answer redirected to this one.
+    pub redirected_from: Option<String>,
+    pub request_headers: Vec<(String, String)>,
+    pub response_headers: Vec<(String, String)>,
+    pub cookies: Vec<Cookie>,
+    pub body_state: BodyState,
+    pub body_sha256: Option<String>,
+    /// Bytes.
+    pub body_size: Option<u64>,
+    /// Relative to the bundle.
+    pub body_path: Option<String>,
+    /// WebSocket messages.
+    pub frames: Vec<WebSocketFrame>,
+    pub remote: Option<Remote>,
+    pub sources: Vec<Source>,
+}
+
+impl Exchange {
+    /// A request of which no more is known than that it was begun. `first_party` is the registrable domain of the
+    /// scenario's origin.
+    pub fn begun(id: String, url: &str, method: &str, first_party: &str) -> Exchange {
+        let url = url.split_once('#').map_or(url, |(url, _fragment)| url);
+        let host = Url::parse(url)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default();
+        Exchange {
+            id,
+            url: url.to_owned(),
+            method: method.to_owned(),
+            resource_type: "other".to_owned(),
+            party: Party::of(&host, first_party),
+            recipient: recipient(&host).map(str::to_owned),
+            outcome: Outcome::Pending,
+            sent: None,
+            error: None,
+            status: None,
+            time: None,
+            step: None,
+            target: None,
+            frame: None,
+            initiator: Value::Object(serde_json::Map::new()),
+            redirected_from: None,
+            request_headers: Vec::new(),
+            response_headers: Vec::new(),
+            cookies: Vec::new(),
+            body_state: BodyState::None,
+            body_sha256: None,
+            body_size: None,
+            body_path: None,
+            frames: Vec::new(),
+            remote: None,
+            sources: Vec::new(),
+        }
+    }
+
+    /// Notes that a source told of it.
+    pub fn saw(&mut self, source: Source) {
+        if !self.sources.contains(&source) {
+            self.sources.push(source);
+            self.sources.sort();
+        }
+    }
+
+    /// The value of the first request header of that name, whatever its case.
+    pub fn request_header(&self, name: &str) -> Option<&str> {
+        self.request_headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Whose host it is, by registrable domain, seen from the scenario's origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    First,
+    Third,
+}
+
+impl Party {
+    /// `first` is the scenario's origin's registrable domain, `host` the request's host.
+    pub fn of(host: &str, first: &str) -> Party {
+        if registrable_domain(host) == first {
+            Party::First
+        } else {
+            Party::Third
+        }
+    }
+}
+
+/// The registrable domain ("eTLD+1") by the public suffix list; the host itself where there is none
+/// (an IP address, `localhost`, a bare suffix).
+pub fn registrable_domain(host: &str) -> &str {
+    if host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[') {
+        return host;
+    }
+    psl::domain_str(host).unwrap_or(host)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed,
+    Failed,
+    /// The browser refused to send it (mixed content, a content security policy…).
+    Blocked,
+    /// Recorded and answered in place: it never left.
+    Contained,
+    /// No end was seen before the run ended.
+    Pending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyState {
+    /// The request had no body.
+    None,
+    Complete,
+    Truncated,
+    /// There was a body, and it could not be had.
+    Unavailable,
+}
+
+/// A cookie that the browser held for the request's host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cookie {
+    pub name: String,
+    pub value: String,
+    pub sent: bool,
+    /// CDP's `blockedReasons`, joined by a comma, where the browser kept it back.
+    pub withheld: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebSocketFrame {
+    /// `sent` or `received`.
+    pub direction: String,
+    pub opcode: u8,
+    pub payload_base64: String,
+    pub time: Option<Moment>,
+}
+
+/// The other end of the connection that carried the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remote {
+    pub ip: String,
+    pub port: u16,
+    pub certificate_sha256: Option<String>,
+}
+
+/// Where facts about an exchange came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// CDP's Network domain, of the target that made the request.
+    Network,
+    /// CDP's Fetch domain, on the browser session.
+    Fetch,
+    /// Chromium's own network log.
+    NetLog,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn party_goes_by_registrable_domain_not_by_ending() {
+        let first = registrable_domain("www.northgate.police.example");
+        assert_eq!(first, "police.example");
+        assert_eq!(Party::of("forms.police.example", first), Party::First);
+        assert_eq!(Party::of("notpolice.example", first), Party::Third);
+        assert_eq!(registrable_domain("www.met.police.uk"), "met.police.uk");
+        assert_eq!(registrable_domain("127.0.0.1"), "127.0.0.1");
+        assert_eq!(registrable_domain("[::1]"), "[::1]");
+        assert_eq!(registrable_domain("localhost"), "localhost");
+    }
+}

@@ -1,0 +1,174 @@
+//! How a run went: `data/run.json`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Moment;
+
+/// The run, from the tool that made it to the counts of what it saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    pub tool: ToolRecord,
+    pub browser: Option<BrowserRecord>,
+    pub scenario: ScenarioRecord,
+    pub started: Moment,
+    /// Null while the run goes on, and for ever if it was killed.
+    pub finished: Option<Moment>,
+    /// The options that the run was started with, by their names on the command line.
+    pub options: Value,
+    /// Unique values that were typed or planted, so that they can be recognised.
+    pub canaries: Vec<CanaryRecord>,
+    pub journey: JourneyRecord,
+    pub network_log: NetLogRecord,
+    pub counts: Counts,
+    /// What went wrong or could not be established. Empty is good.
+    pub problems: Vec<Problem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolRecord {
+    pub name: String,
+    pub version: String,
+    /// `linux-x86_64`.
+    pub platform: String,
+}
+
+impl ToolRecord {
+    /// This build.
+    pub fn this() -> ToolRecord {
+        ToolRecord {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrowserRecord {
+    pub path: String,
+    /// As the browser says it (`Chrome/156.0.8078.79`).
+    pub version: String,
+    pub flags: Vec<String>,
+    /// The user agent that pages were shown.
+    pub user_agent: String,
+    /// True if pages could see that the browser is automated.
+    pub declared_automation: bool,
+    pub sandbox: bool,
+    /// Why there was no sandbox.
+    pub sandbox_reason: Option<String>,
+    /// `allow` or `block`.
+    pub third_party_cookies: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioRecord {
+    pub title: String,
+    pub path: String,
+    /// Of the exact bytes, kept in `data/scenario.yaml`.
+    pub sha256: String,
+    pub origin: String,
+    /// What the scenario says may be sensitive about the pages.
+    pub topics: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryRecord {
+    pub name: String,
+    /// `email`, `phone`, `text`… or `cookie` for a planted one.
+    pub kind: String,
+    pub value: String,
+    /// Steps that typed it, counted from 1.
+    pub typed_in: Vec<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JourneyRecord {
+    pub state: JourneyState,
+    pub steps: Vec<StepRecord>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JourneyState {
+    Running,
+    Completed,
+    /// A step could not be done.
+    Failed,
+    /// The person stopped it.
+    Interrupted,
+    TimedOut,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepRecord {
+    /// Counted from 1.
+    pub number: u32,
+    /// `click`.
+    pub kind: String,
+    /// `click "text/Report"`: as a person would say it; canaries by name.
+    pub what: String,
+    /// Line of the scenario.
+    pub line: u64,
+    pub state: StepState,
+    pub started: Option<Moment>,
+    pub ended: Option<Moment>,
+    /// The page's address after the step.
+    pub page: Option<String>,
+    pub problem: Option<String>,
+    /// Things worth knowing that were no failure.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    NotReached,
+    Done,
+    Failed,
+}
+
+/// What was done with Chromium's own network log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetLogRecord {
+    /// False: `sent` is unknown throughout.
+    pub available: bool,
+    /// The log's end is missing; what stands before it was used.
+    pub truncated: bool,
+    /// Requests whose headers were put on a connection.
+    pub sent: u64,
+    /// Of these, how many are in `exchanges.jsonl`.
+    pub matched: u64,
+    /// `METHOD URL` of those that no other source saw.
+    pub only_in_log: Vec<String>,
+    /// Every address that a connection was opened to.
+    pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    pub exchanges: u64,
+    pub third_party: u64,
+    pub contained: u64,
+    /// Tracker events, deliveries of the same event counted once.
+    pub events: u64,
+}
+
+/// Something that went wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Problem {
+    /// `journey`, `capture` or `containment`: failures of these are different things.
+    pub area: String,
+    pub message: String,
+    pub help: Option<String>,
+}

@@ -1,0 +1,3 @@
+//! Reports: one file a format. Pure: `render(&Run, &mut dyn Write)`; no clock, no browser, no network.
+
+pub mod terminal;

@@ -1,0 +1,469 @@
+//! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
+
+mod recorder;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
+use crate::bundle::{BundleError, BundleWriter};
+use crate::capture::{Assembler, Capture, CaptureEvent, NetLog, Quiet, reconcile};
+use crate::decode::decode_all;
+use crate::journey::{Context, Driver, StepError, Tab, plant};
+use crate::model::{
+    BrowserRecord, CanaryRecord, Counts, EventKind, Exchange, JourneyRecord, JourneyState, Moment,
+    NetLogRecord, Outcome, Party, Problem, RunRecord, ScenarioRecord, StepRecord, StepState,
+    ToolRecord, TrackerEvent,
+};
+use crate::scenario::{Scenario, Seed, StepKind};
+
+/// Nothing new in this time: the journey's last requests are out.
+const SETTLE_QUIET: Duration = Duration::from_secs(1);
+
+/// How a scenario is to be run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Where the bundle goes; it must not exist, or be empty.
+    pub out: PathBuf,
+    pub browser: PathBuf,
+    pub browser_args: Vec<String>,
+    pub connect_to: Vec<ConnectTo>,
+    pub insecure: bool,
+    /// Base64 SHA-256 digests of public keys to trust besides the authorities.
+    pub trusted_keys: Vec<String>,
+    pub headed: bool,
+    pub no_sandbox: bool,
+    pub declare_automation: bool,
+    /// For the whole journey.
+    pub timeout: Duration,
+    pub step_timeout: Duration,
+    /// After the last step, wait for quiet at most this long.
+    pub settle: Duration,
+    pub seed: Seed,
+}
+
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum RunEvent<'a> {
+    Step { number: u32, total: usize, what: String },
+    Told(&'a TrackerEvent),
+    Settling,
+}
+
+/// A finished run: what is in its bundle, in memory.
+#[derive(Debug)]
+pub struct Run {
+    pub bundle: PathBuf,
+    pub record: RunRecord,
+    pub exchanges: Vec<Exchange>,
+    pub events: Vec<TrackerEvent>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+}
+
+impl RunError {
+    pub fn help(&self) -> String {
+        match self {
+            RunError::Bundle(error) => error.help().to_owned(),
+            RunError::Browser(error) => error.help(),
+        }
+    }
+}
+
+/// Replays a scenario and keeps the evidence. `cancel` turns true when the person has had enough; what was recorded up
+/// to then is kept, and said to be partial.
+///
+/// # Errors
+/// [`RunError`], where no bundle could be made or no browser could be started. A journey that fails on its way is no
+/// error here: it is in the record.
+pub async fn run(
+    scenario: &Scenario,
+    options: &RunOptions,
+    cancel: watch::Receiver<bool>,
+    tell: &(dyn Fn(RunEvent) + Sync),
+) -> Result<Run, RunError> {
+    let bundle = BundleWriter::create(&options.out, &scenario.text)?;
+    let mut record = begin_record(scenario, options);
+    bundle.run(&record)?;
+    let launch = Launch {
+        executable: options.browser.clone(),
+        connect_to: options.connect_to.clone(),
+        insecure: options.insecure,
+        trusted_keys: options.trusted_keys.clone(),
+        block_third_party_cookies: scenario.third_party_cookies.as_str() == "block",
+        headed: options.headed,
+        no_sandbox: options.no_sandbox,
+        declare_automation: options.declare_automation,
+        extra_args: options.browser_args.clone(),
+    };
+    let mut launched = match launch.start().await {
+        Ok(launched) => launched,
+        Err(error) => {
+            record.journey.state = JourneyState::Failed;
+            record.finished = Some(Moment::now());
+            problem(&mut record, "journey", error.to_string(), Some(error.help()));
+            bundle.run(&record)?;
+            return Err(error.into());
+        }
+    };
+
+    let first_party = scenario.first_party();
+    let journal = Box::new(bundle.journal()?);
+    let (events, receiver) = mpsc::unbounded_channel();
+    let recorder = recorder::Recorder::new(bundle, receiver);
+    let recorded = async {
+        let watched = watch_journey(
+            scenario, options, &mut record, &mut launched, &first_party, journal, events, cancel, tell,
+        )
+        .await;
+        let whole = launched.wait().await;
+        (watched, whole)
+    };
+    // The recorder ends when the capture has let go of its end of the channel.
+    let ((assembler, whole), kept) = tokio::join!(recorded, recorder.run(tell));
+    let bundle = kept?;
+    finish(bundle, record, assembler, whole, &launched, &first_party)
+}
+
+/// Everything that happens while the browser runs. Gives what the capture has seen, if there was a capture.
+#[expect(clippy::too_many_arguments, reason = "each is one thing that the journey needs, and used once")]
+async fn watch_journey(
+    scenario: &Scenario,
+    options: &RunOptions,
+    record: &mut RunRecord,
+    launched: &mut Launched,
+    first_party: &str,
+    journal: Box<File>,
+    events: mpsc::UnboundedSender<CaptureEvent>,
+    mut cancel: watch::Receiver<bool>,
+    tell: &(dyn Fn(RunEvent) + Sync),
+) -> Option<Assembler> {
+    let capture = match Capture::start(&launched.web_socket, first_party, journal, events).await {
+        Ok(capture) => capture,
+        Err(error) => {
+            record.journey.state = JourneyState::Failed;
+            problem(record, "capture", error.to_string(), None);
+            launched.kill().await;
+            return None;
+        }
+    };
+    let began = Instant::now();
+    let journey = replay(scenario, options, record, launched, &capture, first_party, tell);
+    let stopped = async {
+        // A sender that is gone can cancel no more.
+        if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let end = tokio::select! {
+        end = journey => end,
+        () = stopped => JourneyEnd::Interrupted,
+        () = tokio::time::sleep_until((began + options.timeout).into()) => JourneyEnd::TimedOut,
+    };
+    capture.step(None);
+    match end {
+        JourneyEnd::Completed => {
+            record.journey.state = JourneyState::Completed;
+            tell(RunEvent::Settling);
+            let settle = Quiet {
+                quiet: SETTLE_QUIET.min(options.settle),
+                limit: options.settle,
+            };
+            tokio::select! {
+                _ = capture.quiet(settle) => {}
+                _ = cancel.wait_for(|cancelled| *cancelled) => {}
+            }
+        }
+        JourneyEnd::Failed => record.journey.state = JourneyState::Failed,
+        JourneyEnd::Interrupted => {
+            record.journey.state = JourneyState::Interrupted;
+            let message = "the run was stopped before the journey's end".to_owned();
+            problem(record, "journey", message, Some("what is in the bundle is partial".into()));
+        }
+        JourneyEnd::TimedOut => {
+            record.journey.state = JourneyState::TimedOut;
+            let message = format!("the journey was not done within {} s", options.timeout.as_secs());
+            problem(record, "journey", message, Some("raise `--timeout`".into()));
+        }
+    }
+    match capture.finish().await {
+        Ok(assembler) => Some(assembler),
+        Err(error) => {
+            problem(record, "capture", error.to_string(), None);
+            None
+        }
+    }
+}
+
+enum JourneyEnd {
+    Completed,
+    Failed,
+    Interrupted,
+    TimedOut,
+}
+
+async fn replay(
+    scenario: &Scenario,
+    options: &RunOptions,
+    record: &mut RunRecord,
+    launched: &Launched,
+    capture: &Capture,
+    first_party: &str,
+    tell: &(dyn Fn(RunEvent) + Sync),
+) -> JourneyEnd {
+    let (driver, mut tab) = match prepare(scenario, options, record, launched, capture).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let message = format!("failed to prepare the browser: {error}");
+            problem(record, "journey", message, Some(error.help().to_owned()));
+            return JourneyEnd::Failed;
+        }
+    };
+    let canaries: BTreeMap<String, String> = record
+        .canaries
+        .iter()
+        .map(|canary| (canary.name.clone(), canary.value.clone()))
+        .collect();
+    for (number, step) in (1u32..).zip(&scenario.steps) {
+        tell(RunEvent::Step {
+            number,
+            total: scenario.steps.len(),
+            what: step.kind.to_string(),
+        });
+        capture.step(Some(number));
+        let limit = step.kind.timeout().unwrap_or(options.step_timeout);
+        let started = Moment::now();
+        if let StepKind::Change(change) = &step.kind {
+            for canary in &mut record.canaries {
+                if change.names(&canary.name) {
+                    canary.typed_in.push(number);
+                }
+            }
+        }
+        let mut context = Context {
+            tab: &mut tab,
+            capture,
+            origin: &scenario.origin,
+            first_party,
+            canaries: &canaries,
+            deadline: Instant::now() + limit,
+            limit,
+            notes: Vec::new(),
+        };
+        let done = context.run(step).await;
+        let notes = std::mem::take(&mut context.notes);
+        let state = &mut record.journey.steps[number as usize - 1];
+        state.started = Some(started);
+        state.ended = Some(Moment::now());
+        state.page = Some(tab.url()).filter(|url| !url.is_empty());
+        state.notes = notes;
+        match done {
+            Ok(()) => state.state = StepState::Done,
+            Err(error) => {
+                let error = if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
+                    StepError::Lost
+                } else {
+                    error
+                };
+                state.state = StepState::Failed;
+                state.problem = Some(error.to_string());
+                let message = format!(
+                    "{}:{}: step {number} ({}) failed: {error}",
+                    scenario.path.display(),
+                    step.line,
+                    step.kind.name(),
+                );
+                problem(record, "journey", message, Some(error.help().to_owned()));
+                return JourneyEnd::Failed;
+            }
+        }
+    }
+    drop(driver);
+    JourneyEnd::Completed
+}
+
+/// Connects the driver, plants the identity, opens the tab.
+async fn prepare(
+    scenario: &Scenario,
+    options: &RunOptions,
+    record: &mut RunRecord,
+    launched: &Launched,
+    capture: &Capture,
+) -> Result<(Driver, Tab), StepError> {
+    let limit = options.timeout + options.step_timeout;
+    let driver = Driver::connect(&launched.web_socket, limit).await?;
+    let version = driver.browser.version().await?;
+    record.browser = Some(BrowserRecord {
+        path: options.browser.display().to_string(),
+        version: version.product,
+        flags: launched.flags.clone(),
+        user_agent: version.user_agent,
+        declared_automation: options.declare_automation,
+        sandbox: launched.sandbox,
+        sandbox_reason: launched.sandbox_reason.clone(),
+        third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
+    });
+    for planted in plant(&driver.browser, &scenario.identity, &options.seed).await? {
+        record.canaries.push(CanaryRecord {
+            name: format!("cookie:{}", planted.name),
+            kind: "cookie".to_owned(),
+            value: planted.value,
+            typed_in: Vec::new(),
+        });
+    }
+    let tab = driver.open_tab(capture, options.step_timeout).await?;
+    Ok((driver, tab))
+}
+
+/// Reads the network log, settles what was sent, decodes, and writes the final records.
+fn finish(
+    bundle: BundleWriter,
+    mut record: RunRecord,
+    assembler: Option<Assembler>,
+    whole: bool,
+    launched: &Launched,
+    first_party: &str,
+) -> Result<Run, RunError> {
+    let mut exchanges = Vec::new();
+    if let Some(assembler) = assembler {
+        for unreadable in assembler.unreadable() {
+            let message = format!("a message of the browser could not be read: {unreadable}");
+            problem(&mut record, "capture", message, None);
+        }
+        exchanges = assembler.finish();
+    }
+    if record.journey.state == JourneyState::Completed && !whole {
+        let message = "the browser had to be killed, so that its network log may lack its end";
+        problem(&mut record, "capture", message.to_owned(), None);
+    }
+    match File::open(&launched.net_log).and_then(NetLog::read) {
+        Ok(log) => {
+            record.network_log = reconcile(&mut exchanges, &log, first_party);
+            bundle.net_log(&launched.net_log)?;
+        }
+        Err(error) => {
+            let message = format!("the network log is not available: {error}");
+            let help = "what was really sent is unknown in this run".to_owned();
+            problem(&mut record, "capture", message, Some(help));
+        }
+    }
+    let delivered: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.outcome == Outcome::Contained && exchange.sent != Some(false))
+        .map(|exchange| exchange.url.as_str())
+        .collect();
+    if !delivered.is_empty() {
+        let message = format!("a contained request may have been delivered: {}", delivered.join(", "));
+        problem(&mut record, "containment", message, None);
+    }
+    let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
+    record.counts = Counts {
+        exchanges: exchanges.len() as u64,
+        third_party: count(&exchanges, |exchange| exchange.party == Party::Third),
+        contained: count(&exchanges, |exchange| exchange.outcome == Outcome::Contained),
+        events: events
+            .iter()
+            .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())
+            .count() as u64,
+    };
+    record.finished = Some(Moment::now());
+    bundle.records(&exchanges, &events)?;
+    bundle.run(&record)?;
+    Ok(Run {
+        bundle: bundle.root().to_owned(),
+        record,
+        exchanges,
+        events,
+    })
+}
+
+fn count(exchanges: &[Exchange], which: impl Fn(&Exchange) -> bool) -> u64 {
+    exchanges.iter().filter(|exchange| which(exchange)).count() as u64
+}
+
+fn problem(record: &mut RunRecord, area: &str, message: String, help: Option<String>) {
+    record.problems.push(Problem {
+        area: area.to_owned(),
+        message,
+        help,
+    });
+}
+
+fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunRecord {
+    let steps = (1u32..)
+        .zip(&scenario.steps)
+        .map(|(number, step)| StepRecord {
+            number,
+            kind: step.kind.name().to_owned(),
+            what: step.kind.to_string(),
+            line: step.line,
+            state: StepState::NotReached,
+            started: None,
+            ended: None,
+            page: None,
+            problem: None,
+            notes: Vec::new(),
+        })
+        .collect();
+    RunRecord {
+        tool: ToolRecord::this(),
+        browser: None,
+        scenario: ScenarioRecord {
+            title: scenario.title.clone(),
+            path: scenario.path.display().to_string(),
+            sha256: scenario.sha256(),
+            origin: scenario.origin.origin().ascii_serialization(),
+            topics: scenario.topics.clone(),
+        },
+        started: Moment::now(),
+        finished: None,
+        options: json!({
+            "connect_to": options.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
+            "insecure": options.insecure,
+            "browser_arg": options.browser_args,
+            "headed": options.headed,
+            "declare_automation": options.declare_automation,
+            "timeout": options.timeout.as_secs_f64(),
+            "step_timeout": options.step_timeout.as_secs_f64(),
+            "settle": options.settle.as_secs_f64(),
+        }),
+        canaries: scenario
+            .canaries
+            .iter()
+            .map(|(name, kind)| {
+                let canary = options.seed.canary(name, *kind);
+                CanaryRecord {
+                    name: canary.name,
+                    kind: kind.as_str().to_owned(),
+                    value: canary.value,
+                    typed_in: Vec::new(),
+                }
+            })
+            .collect(),
+        journey: JourneyRecord {
+            state: JourneyState::Running,
+            steps,
+        },
+        network_log: NetLogRecord {
+            available: false,
+            truncated: false,
+            sent: 0,
+            matched: 0,
+            only_in_log: Vec::new(),
+            addresses: Vec::new(),
+        },
+        counts: Counts::default(),
+        problems: Vec::new(),
+    }
+}

@@ -1,0 +1,230 @@
+//! Canaries: values that exist nowhere else, typed so that they can be recognised wherever they go.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+/// What kind of value a canary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CanaryKind {
+    Email,
+    Phone,
+    Name,
+    Text,
+    Date,
+    Postcode,
+    Number,
+}
+
+impl CanaryKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CanaryKind::Email => "email",
+            CanaryKind::Phone => "phone",
+            CanaryKind::Name => "name",
+            CanaryKind::Text => "text",
+            CanaryKind::Date => "date",
+            CanaryKind::Postcode => "postcode",
+            CanaryKind::Number => "number",
+        }
+    }
+}
+
+/// A canary with its value for this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary {
+    pub name: String,
+    pub kind: CanaryKind,
+    pub value: String,
+}
+
+/// What a run's canaries are derived from: the same seed gives the same values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seed([u8; 32]);
+
+impl Seed {
+    /// From the system's random source.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn fresh() -> Result<Seed, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Seed(bytes))
+    }
+
+    pub fn from_bytes(bytes: [u8; 32]) -> Seed {
+        Seed(bytes)
+    }
+
+    /// The value of the canary of that name.
+    pub fn canary(&self, name: &str, kind: CanaryKind) -> Canary {
+        let mut digits = Stream::new(&self.0, name);
+        let value = match kind {
+            // Dots and a tag, so that a recipient's normalisation shows.
+            CanaryKind::Email => format!(
+                "{}.{}+{}@example.com",
+                digits.letters(7),
+                digits.letters(6),
+                digits.letters(5)
+            ),
+            // Reserved by Ofcom for fiction: 07700 900000–900999.
+            CanaryKind::Phone => format!("07700900{:03}", digits.below(1000)),
+            CanaryKind::Name => capitalised(&digits.letters(9)),
+            CanaryKind::Text => format!(
+                "This is a test by {} and {}, nothing happened to {}.",
+                capitalised(&digits.letters(8)),
+                capitalised(&digits.letters(8)),
+                capitalised(&digits.letters(10))
+            ),
+            CanaryKind::Date => format!(
+                "{}-{:02}-{:02}",
+                1950 + digits.below(50),
+                1 + digits.below(12),
+                1 + digits.below(28)
+            ),
+            // The area ZZ is not in use.
+            CanaryKind::Postcode => format!(
+                "ZZ{} {}{}",
+                1 + digits.below(99),
+                digits.below(10),
+                digits.letters(2).to_uppercase()
+            ),
+            CanaryKind::Number => (0..12).map(|_| digits.below(9) + 1).fold(
+                String::new(),
+                |mut number, digit| {
+                    number.push_str(&digit.to_string());
+                    number
+                },
+            ),
+        };
+        Canary {
+            name: name.to_owned(),
+            kind,
+            value,
+        }
+    }
+
+    /// A number of that many digits, the first of which is fixed: for planted account ids.
+    pub fn digits(&self, name: &str, first: &str, length: usize) -> String {
+        let mut stream = Stream::new(&self.0, name);
+        let mut number = first.to_owned();
+        while number.len() < length {
+            number.push_str(&stream.below(10).to_string());
+        }
+        number
+    }
+
+    /// Lower-case letters: for planted opaque cookies.
+    pub fn letters(&self, name: &str, length: usize) -> String {
+        Stream::new(&self.0, name).letters(length)
+    }
+}
+
+/// A stream of numbers that follows from a seed and a name (SHA-256 in counter mode).
+struct Stream {
+    key: Sha256,
+    counter: u64,
+    block: Vec<u8>,
+}
+
+impl Stream {
+    fn new(seed: &[u8], name: &str) -> Stream {
+        let mut key = Sha256::new();
+        key.update(seed);
+        key.update(name.as_bytes());
+        Stream {
+            key,
+            counter: 0,
+            block: Vec::new(),
+        }
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        if self.block.len() < 4 {
+            let mut hash = self.key.clone();
+            hash.update(self.counter.to_le_bytes());
+            self.counter += 1;
+            self.block.extend_from_slice(&hash.finalize());
+        }
+        let word = self
+            .block
+            .drain(..4)
+            .fold(0u64, |word, byte| word << 8 | u64::from(byte));
+        word % limit
+    }
+
+    fn letters(&mut self, length: usize) -> String {
+        (0..length)
+            .map(|_| char::from(b'a' + self.below(26) as u8))
+            .collect()
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// Replaces each `{{name}}` by what `value` gives for it.
+///
+/// # Errors
+/// The first name for which there is no value.
+pub fn substitute<'a>(
+    template: &str,
+    value: impl Fn(&str) -> Option<&'a str>,
+) -> Result<String, String> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((name, after)) = after.split_once("}}") else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(value(name.trim()).ok_or_else(|| name.trim().to_owned())?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// The first canary that a template names and that is not defined.
+pub(super) fn undefined(template: &str, defined: &BTreeMap<String, CanaryKind>) -> Option<String> {
+    substitute(template, |name| defined.contains_key(name).then_some("")).err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_values_and_another_gives_others() {
+        let one = Seed::from_bytes([1; 32]);
+        let two = Seed::from_bytes([2; 32]);
+        let email = one.canary("email", CanaryKind::Email).value;
+        assert_eq!(email, one.canary("email", CanaryKind::Email).value);
+        assert_ne!(email, two.canary("email", CanaryKind::Email).value);
+        assert_ne!(email, one.canary("other", CanaryKind::Email).value);
+        assert!(email.ends_with("@example.com") && email.contains('+') && email.contains('.'));
+        let phone = one.canary("phone", CanaryKind::Phone).value;
+        assert!(phone.starts_with("07700900") && phone.len() == 11);
+        assert_eq!(one.digits("c_user", "10", 15).len(), 15);
+        assert_eq!(one.canary("n", CanaryKind::Number).value.len(), 12);
+    }
+
+    #[test]
+    fn substitution_names_what_is_missing() {
+        let value = |name: &str| (name == "email").then_some("a@example.com");
+        assert_eq!(
+            substitute("to {{ email }}!", value).unwrap(),
+            "to a@example.com!"
+        );
+        assert_eq!(substitute("{{phone}}", value).unwrap_err(), "phone");
+        assert_eq!(substitute("{{ open", value).unwrap(), "{{ open");
+    }
+}
