@@ -98,7 +98,9 @@ impl FromStr for ConnectTo {
             to_port: port(to_port).map_err(bad)?,
         };
         if connect.to_host.is_empty() && connect.from_host.is_empty() && connect.to_port.is_some() {
-            return Err(fail("for any host, the host to reach instead must be named"));
+            return Err(fail(
+                "for any host, the host to reach instead must be named",
+            ));
         }
         Ok(connect)
     }
@@ -129,9 +131,18 @@ mod tests {
             rule("www.police.example:443:127.0.0.1:8443").as_deref(),
             Some("MAP www.police.example:443 127.0.0.1:8443")
         );
-        assert_eq!(rule("::127.0.0.1:8443").as_deref(), Some("MAP * 127.0.0.1:8443"));
-        assert_eq!(rule(":80:[::1]:8080").as_deref(), Some("MAP *:80 [::1]:8080"));
-        assert_eq!(rule("a.example:::81").as_deref(), Some("MAP a.example a.example:81"));
+        assert_eq!(
+            rule("::127.0.0.1:8443").as_deref(),
+            Some("MAP * 127.0.0.1:8443")
+        );
+        assert_eq!(
+            rule(":80:[::1]:8080").as_deref(),
+            Some("MAP *:80 [::1]:8080")
+        );
+        assert_eq!(
+            rule("a.example:::81").as_deref(),
+            Some("MAP a.example a.example:81")
+        );
         assert_eq!(rule(":::").as_deref(), None);
     }
 

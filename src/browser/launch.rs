@@ -90,7 +90,9 @@ impl Launch {
             .map_err(BrowserError::Profile)?;
         let net_log = profile.path().join("netlog.json");
         let sandbox_reason = self.sandbox_reason();
-        let flags = self.flags(profile.path(), &net_log, sandbox_reason.is_some()).await?;
+        let flags = self
+            .flags(profile.path(), &net_log, sandbox_reason.is_some())
+            .await?;
 
         // The shell hands our pipe to Chromium as descriptors 3 and 4, where it looks for its debugging pipe.
         let mut child = Command::new("/bin/sh")
@@ -198,7 +200,10 @@ impl Launch {
         if !self.declare_automation {
             flags.push("--disable-blink-features=AutomationControlled".into());
             if !self.headed {
-                flags.push(format!("--user-agent={}", self.ordinary_user_agent().await?));
+                flags.push(format!(
+                    "--user-agent={}",
+                    self.ordinary_user_agent().await?
+                ));
             }
         }
         flags.extend(self.extra_args.iter().cloned());

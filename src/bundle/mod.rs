@@ -147,8 +147,14 @@ impl BundleWriter {
         exchanges: &[Exchange],
         events: &[TrackerEvent],
     ) -> Result<(), BundleError> {
-        self.replace("exchanges.jsonl", &exchanges.iter().flat_map(line).collect::<Vec<u8>>())?;
-        self.replace("evidence.jsonl", &events.iter().flat_map(line).collect::<Vec<u8>>())
+        self.replace(
+            "exchanges.jsonl",
+            &exchanges.iter().flat_map(line).collect::<Vec<u8>>(),
+        )?;
+        self.replace(
+            "evidence.jsonl",
+            &events.iter().flat_map(line).collect::<Vec<u8>>(),
+        )
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {

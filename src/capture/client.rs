@@ -137,7 +137,8 @@ impl Capture {
     /// # Errors
     /// If the browser is gone.
     pub async fn page(&self, target: &str) -> Result<watch::Receiver<PageState>, CaptureError> {
-        self.ask(|reply| Command::Page(target.to_owned(), reply)).await
+        self.ask(|reply| Command::Page(target.to_owned(), reply))
+            .await
     }
 
     /// Requests from now on belong to that step.
@@ -278,8 +279,12 @@ struct PostData {
 impl Client {
     /// Before any page exists: every request is paused, every target attached to.
     async fn begin(&mut self) -> Result<(), CaptureError> {
-        self.send(None, "Fetch.enable", json!({"patterns": [{"urlPattern": "*"}]}))
-            .await?;
+        self.send(
+            None,
+            "Fetch.enable",
+            json!({"patterns": [{"urlPattern": "*"}]}),
+        )
+        .await?;
         self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
             .await?;
         self.send(None, "Target.setAutoAttach", auto_attach_browser())
@@ -404,8 +409,12 @@ impl Client {
             .collect();
         self.pages.retain(|target, _| pages.contains(target));
         // With its last tab a browser exits, and takes with it what that tab is still sending.
-        self.send(None, "Target.createTarget", json!({"url": "about:blank", "background": true}))
-            .await?;
+        self.send(
+            None,
+            "Target.createTarget",
+            json!({"url": "about:blank", "background": true}),
+        )
+        .await?;
         for target in pages {
             self.send(None, "Target.closeTarget", json!({"targetId": target}))
                 .await?;
@@ -469,7 +478,9 @@ impl Client {
                     && event.request.has_post_data
                 {
                     let params = json!({"requestId": &event.request_id});
-                    let id = self.send(session, "Network.getRequestPostData", params).await?;
+                    let id = self
+                        .send(session, "Network.getRequestPostData", params)
+                        .await?;
                     self.pending.insert(id, Pending::PostData(event.request_id));
                 }
             }
@@ -492,8 +503,12 @@ impl Client {
             }
             // Nobody is there to press a button, and an open dialog holds everything up.
             "Page.javascriptDialogOpening" => {
-                self.send(session, "Page.handleJavaScriptDialog", json!({"accept": true}))
-                    .await?;
+                self.send(
+                    session,
+                    "Page.handleJavaScriptDialog",
+                    json!({"accept": true}),
+                )
+                .await?;
             }
             _ => {
                 let target = session
@@ -513,28 +528,36 @@ impl Client {
         self.last_request = Instant::now();
         let answered =
             paused.response_status_code.is_some() || paused.response_error_reason.is_some();
-        let answer = self.containment.as_ref().filter(|_| !answered).and_then(|containment| {
-            let main_frame = paused
-                .frame_id
-                .as_ref()
-                .is_some_and(|frame| self.pages.contains_key(frame));
-            let origin = paused
-                .request
-                .headers
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case("origin"))
-                .and_then(|(_, value)| value.as_str());
-            containment.decide(
-                &paused.request.url,
-                &paused.request.method,
-                &paused.resource_type,
-                main_frame,
-                origin,
-            )
-        });
+        let answer = self
+            .containment
+            .as_ref()
+            .filter(|_| !answered)
+            .and_then(|containment| {
+                let main_frame = paused
+                    .frame_id
+                    .as_ref()
+                    .is_some_and(|frame| self.pages.contains_key(frame));
+                let origin = paused
+                    .request
+                    .headers
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case("origin"))
+                    .and_then(|(_, value)| value.as_str());
+                containment.decide(
+                    &paused.request.url,
+                    &paused.request.method,
+                    &paused.resource_type,
+                    main_frame,
+                    origin,
+                )
+            });
         if let Some(answer) = answer {
-            self.send(None, "Fetch.fulfillRequest", answer.fulfill(&paused.request_id))
-                .await?;
+            self.send(
+                None,
+                "Fetch.fulfillRequest",
+                answer.fulfill(&paused.request_id),
+            )
+            .await?;
             self.mark(Mark::Contained {
                 fetch_id: paused.request_id,
                 why: answer.why,
@@ -567,7 +590,9 @@ impl Client {
                 .or_default();
         }
         for (method, params) in self.targets.attach(attached, parent) {
-            let id = self.send(Some(&attached.session_id), method, params).await?;
+            let id = self
+                .send(Some(&attached.session_id), method, params)
+                .await?;
             self.pending
                 .insert(id, Pending::Setup(attached.session_id.clone()));
         }

@@ -120,9 +120,27 @@ mod tests {
             assert!(contained(true, own, "GET", kind, true), "{kind}");
             assert!(!contained(false, own, "GET", kind, true), "{kind}");
         }
-        assert!(contained(true, "https://api.police.example/x", "POST", "Fetch", false));
-        assert!(contained(true, "https://forms.vendor.example/x", "POST", "Fetch", false));
-        assert!(contained(true, "https://elsewhere.example/x", "POST", "Document", true));
+        assert!(contained(
+            true,
+            "https://api.police.example/x",
+            "POST",
+            "Fetch",
+            false
+        ));
+        assert!(contained(
+            true,
+            "https://forms.vendor.example/x",
+            "POST",
+            "Fetch",
+            false
+        ));
+        assert!(contained(
+            true,
+            "https://elsewhere.example/x",
+            "POST",
+            "Document",
+            true
+        ));
     }
 
     #[test]
@@ -132,9 +150,21 @@ mod tests {
         assert!(!contained(true, pixel, "POST", "Ping", false));
         assert!(!contained(true, pixel, "GET", "Image", false));
         for kind in ["Image", "Script", "Stylesheet", "Font"] {
-            assert!(!contained(true, "https://www.police.example/a", "GET", kind, false));
+            assert!(!contained(
+                true,
+                "https://www.police.example/a",
+                "GET",
+                kind,
+                false
+            ));
         }
-        assert!(!contained(true, "https://api.police.example/x", "OPTIONS", "Fetch", false));
+        assert!(!contained(
+            true,
+            "https://api.police.example/x",
+            "OPTIONS",
+            "Fetch",
+            false
+        ));
     }
 
     #[test]

@@ -179,7 +179,9 @@ impl NetLog {
                 .extend(event.read::<Host>().and_then(|params| params.host));
         } else if let Some(&index) = current.get(&event.source.id) {
             let request = &mut self.requests[index];
-            if kind == kinds.http1_headers || kind == kinds.http2_headers || kind == kinds.http3_headers
+            if kind == kinds.http1_headers
+                || kind == kinds.http2_headers
+                || kind == kinds.http3_headers
             {
                 if let Some(params) = event.read::<Headers>() {
                     request.sent = Some(split_headers(&params.headers));
@@ -280,7 +282,7 @@ fn status(line: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9}}},
+    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9}},
 "events": [
 {"params":{"url":"https://a.example/x#frag","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"1","type":1},
 {"params":{"bytes":"AAAA"},"phase":0,"source":{"id":3,"type":8},"time":"1","type":9},
@@ -299,7 +301,10 @@ mod tests {
         assert!(log.truncated);
         assert_eq!(log.requests.len(), 2);
         let first = &log.requests[0];
-        assert_eq!((first.url.as_str(), first.status), ("https://a.example/x", Some(302)));
+        assert_eq!(
+            (first.url.as_str(), first.status),
+            ("https://a.example/x", Some(302))
+        );
         assert_eq!(first.response_headers, [("location".into(), "/y".into())]);
         assert_eq!(
             first.sent.as_ref().unwrap()[1],

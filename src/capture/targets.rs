@@ -30,8 +30,6 @@ pub struct Session {
 pub struct Attached {
     pub session_id: String,
     pub target_info: TargetInfo,
-    #[serde(default)]
-    pub waiting_for_debugger: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,7 +150,10 @@ mod tests {
         assert_eq!(tab.len(), 1, "a tab is only asked to attach to its page");
         assert!(targets.answered("S1").is_none());
         let page = targets.attach(&attached("S2", "T2", "page"), Some("S1"));
-        assert_eq!(page.first().map(|(method, _)| *method), Some("Network.enable"));
+        assert_eq!(
+            page.first().map(|(method, _)| *method),
+            Some("Network.enable")
+        );
         assert_eq!(
             page.last().map(|(method, _)| *method),
             Some("Runtime.runIfWaitingForDebugger")
@@ -161,7 +162,10 @@ mod tests {
             assert!(targets.answered("S2").is_none());
         }
         let (session, tab) = targets.answered("S2").unwrap();
-        assert_eq!((session.target.as_str(), tab.as_deref()), ("T2", Some("S1")));
+        assert_eq!(
+            (session.target.as_str(), tab.as_deref()),
+            ("T2", Some("S1"))
+        );
         assert_eq!(targets.pages().count(), 1);
         assert!(targets.detach("S2").is_some());
         assert_eq!(targets.pages().count(), 0);

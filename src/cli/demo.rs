@@ -119,7 +119,10 @@ pub async fn demo(args: DemoArgs) -> u8 {
     if let Some(path) = &args.access_log {
         log.push(String::new());
         if let Err(error) = std::fs::write(path, log.join("\n")) {
-            talk::error(&format!("failed to write `{}`: {error}", path.display()), None);
+            talk::error(
+                &format!("failed to write `{}`: {error}", path.display()),
+                None,
+            );
             return exit::INCONCLUSIVE.max(results.finish());
         }
     }
@@ -132,7 +135,9 @@ async fn serve(which: Which) -> u8 {
     for (build, name) in which.builds() {
         match DemoServer::start(*build).await {
             Ok(server) => {
-                talk::note(&format!("the {name} build is served; replay a scenario on it with"));
+                talk::note(&format!(
+                    "the {name} build is served; replay a scenario on it with"
+                ));
                 println!(
                     "pixelwitness run {SCENARIO_PATH} --connect-to ::{} --insecure",
                     server.addr()

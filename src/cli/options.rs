@@ -18,7 +18,12 @@ pub struct Replay {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath, help_heading = "Browser")]
     pub browser: Option<PathBuf>,
     /// Pass an argument on to the browser; repeatable
-    #[arg(long, value_name = "ARG", allow_hyphen_values = true, help_heading = "Browser")]
+    #[arg(
+        long,
+        value_name = "ARG",
+        allow_hyphen_values = true,
+        help_heading = "Browser"
+    )]
     pub browser_arg: Vec<String>,
     /// Show the browser's window
     #[arg(long, help_heading = "Browser")]
@@ -87,7 +92,9 @@ impl Replay {
         if rustix::process::geteuid().is_root() && !self.no_sandbox {
             talk::warning(
                 "Chromium's sandbox is off, since it cannot have one when it runs as root",
-                Some("run as an ordinary user for sites that you don't trust; the bundle records it"),
+                Some(
+                    "run as an ordinary user for sites that you don't trust; the bundle records it",
+                ),
             );
         }
     }

@@ -18,7 +18,8 @@ pub struct Progress {
 impl Progress {
     pub fn new(title: &str) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(title.to_owned());
@@ -38,7 +39,8 @@ impl Progress {
             } => {
                 self.bar.set_length(total as u64);
                 self.bar.set_position(u64::from(number));
-                self.bar.set_message(format!("{what}{}", self.told_so_far()));
+                self.bar
+                    .set_message(format!("{what}{}", self.told_so_far()));
             }
             RunEvent::Told(event) if event.kind == EventKind::Event => {
                 if let Ok(told) = self.told.lock() {
@@ -47,8 +49,10 @@ impl Progress {
             }
             RunEvent::Told(_) => {}
             RunEvent::Settling => {
-                self.bar
-                    .set_message(format!("waiting for the last requests{}", self.told_so_far()));
+                self.bar.set_message(format!(
+                    "waiting for the last requests{}",
+                    self.told_so_far()
+                ));
             }
         }
     }

@@ -222,7 +222,10 @@ mod tests {
                     --B\r\nContent-Disposition: form-data; name=\"ev\"\r\n\r\nPageView\r\n--B--\r\n";
         for (body, content_type) in [
             (body.to_owned(), "multipart/form-data; boundary=B"),
-            (body.replace("\r\n", "\r\r\n"), "multipart/form-data; boundary=\"B\""),
+            (
+                body.replace("\r\n", "\r\r\n"),
+                "multipart/form-data; boundary=\"B\"",
+            ),
             (body.to_owned(), ""),
         ] {
             let mut parameters = Parameters::default();
@@ -233,7 +236,10 @@ mod tests {
             assert!(parameters.problems.is_empty(), "{:?}", parameters.problems);
         }
         let mut cut = Parameters::default();
-        cut.take_multipart(&body.as_bytes()[..body.len() - 10], "multipart/form-data; boundary=B");
+        cut.take_multipart(
+            &body.as_bytes()[..body.len() - 10],
+            "multipart/form-data; boundary=B",
+        );
         assert_eq!(cut.problems, ["the multipart body is cut off"]);
         assert_eq!(cut.list.len(), 2);
     }

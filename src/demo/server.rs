@@ -37,6 +37,10 @@ const STOP_LIMIT: Duration = Duration::from_secs(1);
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
 /// A running demo site on loopback. Dropping it stops it without waiting; [`DemoServer::stop`] waits.
+#[expect(
+    missing_debug_implementations,
+    reason = "a running server has nothing to print"
+)]
 pub struct DemoServer {
     addr: SocketAddr,
     spki_sha256_base64: String,

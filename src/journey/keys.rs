@@ -56,7 +56,8 @@ pub(super) async fn press(
         DispatchKeyEventType::RawKeyDown
     };
     page.execute(event(down, text)).await?;
-    page.execute(event(DispatchKeyEventType::KeyUp, None)).await?;
+    page.execute(event(DispatchKeyEventType::KeyUp, None))
+        .await?;
     Ok(())
 }
 

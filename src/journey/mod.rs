@@ -19,6 +19,7 @@ pub use identity::{Planted, plant};
 pub use tab::{Driver, Tab};
 
 /// What a step works with.
+#[derive(Debug)]
 pub struct Context<'a> {
     pub tab: &'a mut Tab,
     pub capture: &'a Capture,

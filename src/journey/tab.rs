@@ -230,8 +230,7 @@ impl Tab {
             Want::Point => "point",
         };
         let found = self.call(FIND, &[Value::Array(pairs), want.into()]).await?;
-        serde_json::from_value(found)
-            .map_err(|error| StepError::Browser(CdpError::Serde(error)))
+        serde_json::from_value(found).map_err(|error| StepError::Browser(CdpError::Serde(error)))
     }
 
     /// Leaves the element with that accessible name in the isolated world, or nothing.
@@ -268,8 +267,11 @@ impl Tab {
                 self.page.execute(call).await?;
             }
             None => {
-                self.call("function () { globalThis.pixelwitnessResolved = null; }", &[])
-                    .await?;
+                self.call(
+                    "function () { globalThis.pixelwitnessResolved = null; }",
+                    &[],
+                )
+                .await?;
             }
         }
         Ok(())
@@ -371,7 +373,11 @@ impl Tab {
     ///
     /// # Errors
     /// If the renderer crashed or the browser is gone.
-    pub async fn settle(&mut self, before: &PageState, deadline: Instant) -> Result<bool, StepError> {
+    pub async fn settle(
+        &mut self,
+        before: &PageState,
+        deadline: Instant,
+    ) -> Result<bool, StepError> {
         // A barrier: what the action began in the renderer is told before this is answered.
         let barrier = self.page.execute(EvaluateParams::new("0"));
         let _ = tokio::time::timeout(Duration::from_secs(1), barrier).await;

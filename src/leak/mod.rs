@@ -33,10 +33,12 @@ pub fn typed(datum: &UserDatum, canaries: &[CanaryRecord]) -> Option<TypedMatch>
                     ),
                     _ => ("", normal),
                 };
-                (!value.is_empty() && value.eq_ignore_ascii_case(&datum.value)).then(|| TypedMatch {
-                    canary: canary.name.clone(),
-                    typed_in: canary.typed_in.clone(),
-                    chain: format!("{digest}{how}{}", canary.kind),
+                (!value.is_empty() && value.eq_ignore_ascii_case(&datum.value)).then(|| {
+                    TypedMatch {
+                        canary: canary.name.clone(),
+                        typed_in: canary.typed_in.clone(),
+                        chain: format!("{digest}{how}{}", canary.kind),
+                    }
                 })
             })
     })
@@ -168,7 +170,10 @@ mod tests {
         ] {
             let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(plain));
             let found = typed(&datum(&hash, ValueForm::Sha256), &canaries).unwrap();
-            assert_eq!((found.chain.as_str(), &found.typed_in[..]), (chain, &[7][..]));
+            assert_eq!(
+                (found.chain.as_str(), &found.typed_in[..]),
+                (chain, &[7][..])
+            );
         }
         let plain = typed(&datum("ohara", ValueForm::Plain), &canaries).unwrap();
         assert_eq!(plain.chain, "no punctuation ← lower ← name");

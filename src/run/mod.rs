@@ -50,7 +50,11 @@ pub struct RunOptions {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum RunEvent<'a> {
-    Step { number: u32, total: usize, what: String },
+    Step {
+        number: u32,
+        total: usize,
+        what: String,
+    },
     Told(&'a TrackerEvent),
     Settling,
 }
@@ -112,7 +116,12 @@ pub async fn run(
         Err(error) => {
             record.journey.state = JourneyState::Failed;
             record.finished = Some(Moment::now());
-            problem(&mut record, "journey", error.to_string(), Some(error.help()));
+            problem(
+                &mut record,
+                "journey",
+                error.to_string(),
+                Some(error.help()),
+            );
             bundle.run(&record)?;
             return Err(error.into());
         }
@@ -124,7 +133,15 @@ pub async fn run(
     let recorder = recorder::Recorder::new(bundle, receiver);
     let recorded = async {
         let watched = watch_journey(
-            scenario, options, &mut record, &mut launched, &first_party, journal, events, cancel, tell,
+            scenario,
+            options,
+            &mut record,
+            &mut launched,
+            &first_party,
+            journal,
+            events,
+            cancel,
+            tell,
         )
         .await;
         let whole = launched.wait().await;
@@ -137,7 +154,10 @@ pub async fn run(
 }
 
 /// Everything that happens while the browser runs. Gives what the capture has seen, if there was a capture.
-#[expect(clippy::too_many_arguments, reason = "each is one thing that the journey needs, and used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that the journey needs, and used once"
+)]
 async fn watch_journey(
     scenario: &Scenario,
     options: &RunOptions,
@@ -159,7 +179,15 @@ async fn watch_journey(
         }
     };
     let began = Instant::now();
-    let journey = replay(scenario, options, record, launched, &capture, first_party, tell);
+    let journey = replay(
+        scenario,
+        options,
+        record,
+        launched,
+        &capture,
+        first_party,
+        tell,
+    );
     let stopped = async {
         // A sender that is gone can cancel no more.
         if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
@@ -189,11 +217,19 @@ async fn watch_journey(
         JourneyEnd::Interrupted => {
             record.journey.state = JourneyState::Interrupted;
             let message = "the run was stopped before the journey's end".to_owned();
-            problem(record, "journey", message, Some("what is in the bundle is partial".into()));
+            problem(
+                record,
+                "journey",
+                message,
+                Some("what is in the bundle is partial".into()),
+            );
         }
         JourneyEnd::TimedOut => {
             record.journey.state = JourneyState::TimedOut;
-            let message = format!("the journey was not done within {} s", options.timeout.as_secs());
+            let message = format!(
+                "the journey was not done within {} s",
+                options.timeout.as_secs()
+            );
             problem(record, "journey", message, Some("raise `--timeout`".into()));
         }
     }
@@ -271,11 +307,12 @@ async fn replay(
         match done {
             Ok(()) => state.state = StepState::Done,
             Err(error) => {
-                let error = if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
-                    StepError::Lost
-                } else {
-                    error
-                };
+                let error =
+                    if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
+                        StepError::Lost
+                    } else {
+                        error
+                    };
                 state.state = StepState::Failed;
                 state.problem = Some(error.to_string());
                 let message = format!(
@@ -364,14 +401,19 @@ fn finish(
         .map(|exchange| exchange.url.as_str())
         .collect();
     if !delivered.is_empty() {
-        let message = format!("a contained request may have been delivered: {}", delivered.join(", "));
+        let message = format!(
+            "a contained request may have been delivered: {}",
+            delivered.join(", ")
+        );
         problem(&mut record, "containment", message, None);
     }
     let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
     record.counts = Counts {
         exchanges: exchanges.len() as u64,
         third_party: count(&exchanges, |exchange| exchange.party == Party::Third),
-        contained: count(&exchanges, |exchange| exchange.outcome == Outcome::Contained),
+        contained: count(&exchanges, |exchange| {
+            exchange.outcome == Outcome::Contained
+        }),
         events: events
             .iter()
             .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())

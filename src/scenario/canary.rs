@@ -92,13 +92,14 @@ impl Seed {
                 digits.below(10),
                 digits.letters(2).to_uppercase()
             ),
-            CanaryKind::Number => (0..12).map(|_| digits.below(9) + 1).fold(
-                String::new(),
-                |mut number, digit| {
-                    number.push_str(&digit.to_string());
-                    number
-                },
-            ),
+            CanaryKind::Number => {
+                (0..12)
+                    .map(|_| digits.below(9) + 1)
+                    .fold(String::new(), |mut number, digit| {
+                        number.push_str(&digit.to_string());
+                        number
+                    })
+            }
         };
         Canary {
             name: name.to_owned(),

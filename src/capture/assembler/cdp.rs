@@ -13,7 +13,7 @@ pub struct Request {
     pub headers: Map<String, Value>,
     #[serde(default)]
     pub has_post_data: bool,
-    pub post_data: Option<String>,
+    /// `postData` is corrupt for binary bodies, and is not read.
     pub post_data_entries: Option<Vec<PostDataEntry>>,
 }
 

@@ -116,7 +116,8 @@ impl Assembler {
                 for index in hops {
                     // A redirect that kept the method sent the same body again; one that did not sent none.
                     let draft = &mut self.drafts[index];
-                    if let (Some(body), BodyState::Unavailable) = (&body, draft.exchange.body_state) {
+                    if let (Some(body), BodyState::Unavailable) = (&body, draft.exchange.body_state)
+                    {
                         draft.set_body(body.clone());
                         self.flush_body(index);
                     }
@@ -130,12 +131,13 @@ impl Assembler {
     pub fn event(&mut self, at: Moment, session: Option<&str>, method: &str, params: &RawValue) {
         let read = match method {
             "Fetch.requestPaused" => self.with(params, |it, event| it.request_paused(at, event)),
-            "Network.requestWillBeSent" => {
-                self.with(params, |it, event| it.request_will_be_sent(at, session, event))
-            }
-            "Network.requestWillBeSentExtraInfo" => {
-                self.with(params, |it, event: RequestExtraInfo| it.request_extra_info(event))
-            }
+            "Network.requestWillBeSent" => self.with(params, |it, event| {
+                it.request_will_be_sent(at, session, event)
+            }),
+            "Network.requestWillBeSentExtraInfo" => self
+                .with(params, |it, event: RequestExtraInfo| {
+                    it.request_extra_info(event)
+                }),
             "Network.responseReceived" => self.with(params, Self::response_received),
             "Network.responseReceivedExtraInfo" => self.with(params, Self::response_extra_info),
             "Network.requestServedFromCache" => self.with(params, |it, event: ById| {
@@ -176,7 +178,10 @@ impl Assembler {
 
     /// Every exchange, in the order in which they were first seen.
     pub fn finish(self) -> Vec<Exchange> {
-        self.drafts.into_iter().map(|draft| draft.exchange).collect()
+        self.drafts
+            .into_iter()
+            .map(|draft| draft.exchange)
+            .collect()
     }
 
     fn with<'a, T: Deserialize<'a>>(
@@ -197,14 +202,22 @@ impl Assembler {
             return;
         }
         let index = self
-            .open_hop(at, event.network_id.as_deref(), &event.request, Source::Fetch)
+            .open_hop(
+                at,
+                event.network_id.as_deref(),
+                &event.request,
+                Source::Fetch,
+            )
             .unwrap_or_else(|| self.new_draft(at, &event.request));
         if let Some(network_id) = &event.network_id {
             self.join(network_id, index);
         }
         self.fetches.insert(event.request_id, index);
         let target = event.frame_id.as_ref().map(|frame| {
-            self.frames.get(frame).cloned().unwrap_or_else(|| frame.clone())
+            self.frames
+                .get(frame)
+                .cloned()
+                .unwrap_or_else(|| frame.clone())
         });
         let draft = &mut self.drafts[index];
         draft.saw(Source::Fetch);
@@ -264,7 +277,9 @@ impl Assembler {
             .open_hop(at, Some(&event.request_id), &event.request, Source::Network)
             .unwrap_or_else(|| self.new_draft(at, &event.request));
         self.join(&event.request_id, index);
-        let target = session.and_then(|session| self.sessions.get(session)).cloned();
+        let target = session
+            .and_then(|session| self.sessions.get(session))
+            .cloned();
         if let (Some(frame), Some(target)) = (&event.frame_id, &target) {
             self.frames.insert(frame.clone(), target.clone());
         }
@@ -355,11 +370,15 @@ impl Assembler {
     ) -> Option<usize> {
         let url = without_fragment(&request.url);
         let fits = |draft: &Draft| {
-            !draft.seen_by(by) && draft.exchange.url == url && draft.exchange.method == request.method
+            !draft.seen_by(by)
+                && draft.exchange.url == url
+                && draft.exchange.method == request.method
         };
         let by_id = network_id.and_then(|id| {
             let hops = self.hops.get(id)?;
-            hops.iter().copied().find(|&index| fits(&self.drafts[index]))
+            hops.iter()
+                .copied()
+                .find(|&index| fits(&self.drafts[index]))
         });
         by_id.or_else(|| {
             let body = body_of(request).as_deref().map(digest);

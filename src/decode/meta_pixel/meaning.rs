@@ -32,7 +32,10 @@ const MEANINGS: [(&str, &str); 46] = [
     ("de", "disabled extensions"),
     ("pm", "protected mode: the address is cut to the origin"),
     ("hrl", "hash of an address (unverified)"),
-    ("cs_cc", "custom conversions matched in the browser (unverified)"),
+    (
+        "cs_cc",
+        "custom conversions matched in the browser (unverified)",
+    ),
     ("ccs", "audience rules matched in the browser (unverified)"),
     ("cas", "audience rules matched in the browser (unverified)"),
     ("cs_est", "a rule of the event setup tool ran"),
@@ -53,8 +56,14 @@ const PREFIXES: [(&str, &str); 14] = [
     ("cd[", "custom data"),
     ("ud[", "advanced matching, given by the site"),
     ("udff[", "advanced matching, taken from typed form fields"),
-    ("aud[", "advanced matching, given by the site, other normalisation"),
-    ("audff[", "advanced matching, taken from typed form fields, other normalisation"),
+    (
+        "aud[",
+        "advanced matching, given by the site, other normalisation",
+    ),
+    (
+        "audff[",
+        "advanced matching, taken from typed form fields, other normalisation",
+    ),
     ("cud[", "mask of a value given by the site"),
     ("cudff[", "mask of a value typed into a form"),
     ("ncud[", "mask of a normalised value given by the site"),

@@ -269,7 +269,9 @@ fn cookie_signals(exchange: &Exchange) -> Vec<IdentitySignal> {
 
 /// The script on top of the stack, else the document that CDP names.
 fn initiator(initiator: &Value) -> Option<String> {
-    let frames = initiator.pointer("/stack/callFrames").and_then(Value::as_array);
+    let frames = initiator
+        .pointer("/stack/callFrames")
+        .and_then(Value::as_array);
     let script = frames.and_then(|frames| {
         frames
             .iter()

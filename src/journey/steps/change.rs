@@ -104,7 +104,9 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
             "true" | "false" => {
                 context.tab.click_at(&point).await?;
                 match field(context).await? {
-                    Field::Checkbox { value: now } | Field::Radio { value: now } if now == value => {
+                    Field::Checkbox { value: now } | Field::Radio { value: now }
+                        if now == value =>
+                    {
                         Ok(())
                     }
                     _ => Err(not_settable("the page did not let it be changed")),
@@ -134,7 +136,13 @@ async fn type_over(
 ) -> Result<(), StepError> {
     context.tab.click_at(point).await?;
     // A click into a button-like field may have moved the focus on: make sure that the keys go where they should.
-    context.tab.call(SET, &[json!(if old.is_empty() { "focus" } else { "select" })]).await?;
+    context
+        .tab
+        .call(
+            SET,
+            &[json!(if old.is_empty() { "focus" } else { "select" })],
+        )
+        .await?;
     if value.is_empty() && !old.is_empty() {
         press(&context.tab.page, "Backspace", "Backspace", 8, None).await?;
     }
@@ -156,7 +164,10 @@ async fn choose(context: &mut Context<'_>, option: &str, label: &str) -> Result<
     match field(context).await? {
         Field::Select { value: now, .. } if now == option => Ok(()),
         _ => {
-            context.tab.call(SET, &[json!("value"), json!(option)]).await?;
+            context
+                .tab
+                .call(SET, &[json!("value"), json!(option)])
+                .await?;
             context
                 .notes
                 .push("the choice could not be made by keyboard, and was set directly".to_owned());
@@ -196,7 +207,10 @@ async fn set_directly(
     step: &Change,
     value: &str,
 ) -> Result<(), StepError> {
-    context.tab.call(SET, &[json!("value"), json!(value)]).await?;
+    context
+        .tab
+        .call(SET, &[json!("value"), json!(value)])
+        .await?;
     match field(context).await? {
         Field::Date { value: now, .. } | Field::Exact { value: now } if now == value => {
             context

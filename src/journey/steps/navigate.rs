@@ -49,7 +49,10 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
             &[],
         )
         .await?;
-    match status.as_u64().and_then(|status| u16::try_from(status).ok()) {
+    match status
+        .as_u64()
+        .and_then(|status| u16::try_from(status).ok())
+    {
         Some(status) if status >= 400 => Err(StepError::Status { url, status }),
         _ => Ok(()),
     }

@@ -10,7 +10,11 @@ pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(
         .tab
         .locate(&step.selector, Want::Point, context.deadline)
         .await?;
-    let mut contained = context.capture.contained().await.map_err(|_| StepError::Lost)?;
+    let mut contained = context
+        .capture
+        .contained()
+        .await
+        .map_err(|_| StepError::Lost)?;
     let so_far = *contained.borrow_and_update();
     let mut containment = Containment {
         first_party: context.first_party.to_owned(),

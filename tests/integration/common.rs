@@ -1,0 +1,130 @@
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use pixelwitness::browser::{self, ConnectTo};
+use pixelwitness::capture::NetLog;
+use pixelwitness::demo::{Build, DemoServer};
+use pixelwitness::model::{Exchange, RunRecord, TrackerEvent};
+use pixelwitness::run::{Run, RunOptions};
+use pixelwitness::scenario::{Scenario, Seed};
+use tokio::sync::{OnceCell, watch};
+
+static BROWSER: OnceCell<PathBuf> = OnceCell::const_new();
+
+/// The browser; installed if there is none.
+pub async fn chromium() -> PathBuf {
+    BROWSER
+        .get_or_init(|| async {
+            browser::install(&mut |what| eprintln!("{what}"))
+                .await
+                .expect("a browser is needed")
+        })
+        .await
+        .clone()
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn scenario(path: &str) -> Scenario {
+    Scenario::load(&root().join(path)).expect("a scenario that can be read")
+}
+
+/// A scenario of its own on the demo site.
+pub fn written(steps: &str) -> Scenario {
+    let text = format!(
+        "title: Test\norigin: https://www.northgate.police.example\nidentity: [facebook]\nsteps:\n{steps}"
+    );
+    Scenario::parse(Path::new("test.yaml"), text).expect("a scenario that can be read")
+}
+
+pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
+    RunOptions {
+        out,
+        browser: chromium().await,
+        browser_args: Vec::new(),
+        connect_to: vec![ConnectTo::all_to(server.addr())],
+        insecure: false,
+        trusted_keys: vec![server.spki_sha256_base64().to_owned()],
+        headed: false,
+        no_sandbox: false,
+        declare_automation: false,
+        timeout: Duration::from_secs(90),
+        step_timeout: Duration::from_secs(15),
+        settle: Duration::from_secs(10),
+        seed: Seed::from_bytes([7; 32]),
+    }
+}
+
+/// Replays a scenario against a build of the demo site; the server is given back with its log.
+pub async fn replay(scenario: &Scenario, build: Build, out: &Path) -> (Run, DemoServer) {
+    let server = DemoServer::start(build).await.unwrap();
+    let options = options(&server, out.to_owned()).await;
+    let run = pixelwitness::run::run(scenario, &options, never(), &|_| {})
+        .await
+        .unwrap();
+    (run, server)
+}
+
+/// A journey that nobody stops.
+pub fn never() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+pub fn read_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// What is in a bundle, read back from disk by its published types.
+pub struct OnDisk {
+    pub run: RunRecord,
+    pub exchanges: Vec<Exchange>,
+    pub events: Vec<TrackerEvent>,
+}
+
+pub fn read_bundle(bundle: &Path) -> OnDisk {
+    let data = bundle.join("data");
+    let run = std::fs::read_to_string(data.join("run.json")).unwrap();
+    OnDisk {
+        run: serde_json::from_str(&run).unwrap(),
+        exchanges: read_lines(&data.join("exchanges.jsonl")),
+        events: read_lines(&data.join("evidence.jsonl")),
+    }
+}
+
+pub fn read_net_log(bundle: &Path) -> NetLog {
+    let file = std::fs::File::open(bundle.join("data/netlog.json.gz")).unwrap();
+    NetLog::read(GzDecoder::new(file)).unwrap()
+}
+
+/// Runs the program, with stdin closed.
+pub fn pixelwitness(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pixelwitness"))
+        .args(arguments)
+        .envs(environment.iter().copied().collect::<HashMap<_, _>>())
+        .env_remove("RUST_LOG")
+        .current_dir(root())
+        .output()
+        .unwrap()
+}
+
+/// Command lines of the processes that name a path.
+pub fn processes_naming(path: &Path) -> Vec<String> {
+    let wanted = path.display().to_string();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        if let Ok(line) = std::fs::read_to_string(entry.path().join("cmdline"))
+            && line.contains(&wanted)
+        {
+            found.push(line.replace('\0', " "));
+        }
+    }
+    found
+}

@@ -1,0 +1,245 @@
+//! Journeys that cannot be completed: each says why and what to do, and keeps what it saw.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pixelwitness::browser::ConnectTo;
+use pixelwitness::demo::{Build, DemoServer};
+use pixelwitness::model::{EventKind, JourneyState, StepState};
+use pixelwitness::run::{Run, RunError, RunOptions};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::common::{never, options, processes_naming, read_bundle, written};
+
+async fn fail(steps: &str, change: impl Fn(&mut RunOptions)) -> (Run, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let mut options = options(&server, folder.path().join("run")).await;
+    options.step_timeout = Duration::from_secs(3);
+    options.settle = Duration::from_secs(0);
+    change(&mut options);
+    let run = pixelwitness::run::run(&written(steps), &options, never(), &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(server.filed_reports().len(), 0);
+    server.stop().await;
+    assert_eq!(read_bundle(&run.bundle).run, run.record);
+    (run, folder)
+}
+
+fn message(run: &Run) -> &str {
+    assert_eq!(run.record.problems.len(), 1, "{:?}", run.record.problems);
+    assert!(run.record.problems[0].help.is_some());
+    &run.record.problems[0].message
+}
+
+#[tokio::test]
+async fn a_selector_that_matches_nothing_keeps_what_was_seen_before() {
+    let (run, _folder) = fail("  - navigate: /report/\n  - click: \"#nowhere\"\n", |_| {}).await;
+    assert_eq!(run.record.journey.state, JourneyState::Failed);
+    assert!(
+        message(&run).starts_with("test.yaml:6: step 2 (click) failed: nothing on"),
+        "{}",
+        message(&run)
+    );
+    assert!(message(&run).contains("#nowhere"));
+    assert_eq!(run.record.journey.steps[0].state, StepState::Done);
+    assert_eq!(run.record.journey.steps[1].state, StepState::Failed);
+    assert!(
+        run.events
+            .iter()
+            .any(|event| event.kind == EventKind::Event)
+    );
+    // What the page sends when its tab is closed is recorded too, although the journey failed.
+    assert!(
+        run.events
+            .iter()
+            .any(|event| event.event_name.as_deref() == Some("TimeOnPage"))
+    );
+}
+
+#[tokio::test]
+async fn an_element_that_cannot_be_reached_says_what_is_in_the_way() {
+    let (run, _folder) = fail(
+        "  - navigate: /report/sexual-offence/\n  - click: \"#email\"\n",
+        |_| {},
+    )
+    .await;
+    assert!(
+        message(&run).contains("cannot be seen"),
+        "{}",
+        message(&run)
+    );
+    let (run, _folder) = fail("  - navigate: /report/\n  - click: \"div[\"\n", |_| {}).await;
+    assert!(
+        message(&run).contains("is not a selector"),
+        "{}",
+        message(&run)
+    );
+}
+
+#[tokio::test]
+async fn a_choice_that_is_not_there_lists_those_that_are() {
+    let steps = "  - navigate: /report/sexual-offence/\n  - click: text/Continue to what happened\n  \
+                 - change: { selector: \"#offence-type\", value: burglary }\n";
+    let (run, _folder) = fail(steps, |_| {}).await;
+    assert!(
+        message(&run).contains("no choice `burglary`"),
+        "{}",
+        message(&run)
+    );
+    assert!(message(&run).contains("Rape"), "{}", message(&run));
+}
+
+#[tokio::test]
+async fn a_submit_that_sends_nothing_is_inconclusive() {
+    let steps =
+        "  - navigate: /report/sexual-offence/\n  - submit: text/Continue to what happened\n";
+    let (run, _folder) = fail(steps, |_| {}).await;
+    assert!(
+        message(&run).contains("no request was made that would have filed"),
+        "{}",
+        message(&run)
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_answers_with_an_error_is_not_called_clean() {
+    let (run, _folder) = fail("  - navigate: /no-such-page/\n", |_| {}).await;
+    assert_eq!(run.record.journey.state, JourneyState::Failed);
+    assert!(
+        message(&run).contains("answered with status 404"),
+        "{}",
+        message(&run)
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_refuses_is_said() {
+    // A port that was free a moment ago, and that nobody listens on.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (run, _folder) = fail("  - navigate: /\n", |options| {
+        options.connect_to = vec![ConnectTo::all_to(port)];
+    })
+    .await;
+    assert!(
+        message(&run).contains("ERR_CONNECTION_REFUSED"),
+        "{}",
+        message(&run)
+    );
+    assert_eq!(run.exchanges.len(), 1, "the attempt is recorded");
+    assert_eq!(run.exchanges[0].sent, Some(false));
+}
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_is_refused() {
+    let (run, _folder) = fail("  - navigate: /\n", |options| options.trusted_keys.clear()).await;
+    assert!(
+        message(&run).contains("ERR_CERT_AUTHORITY_INVALID"),
+        "{}",
+        message(&run)
+    );
+    let (run, _folder) = fail("  - navigate: /\n", |options| {
+        options.trusted_keys.clear();
+        options.insecure = true;
+    })
+    .await;
+    assert_eq!(run.record.problems, []);
+    assert_eq!(run.record.options["insecure"], true);
+}
+
+#[tokio::test]
+async fn a_page_that_never_loads_ends_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = listener.local_addr().unwrap();
+    let holding = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut hello = [0; 64];
+            let _ = stream.read(&mut hello).await;
+            held.push(stream);
+        }
+    });
+    let (run, _folder) = fail("  - navigate: /\n", |options| {
+        options.connect_to = vec![ConnectTo::all_to(silent)];
+    })
+    .await;
+    assert!(message(&run).contains("within 3 s"), "{}", message(&run));
+    let (run, _folder) = fail("  - navigate: /\n", |options| {
+        options.connect_to = vec![ConnectTo::all_to(silent)];
+        options.step_timeout = Duration::from_secs(60);
+        options.timeout = Duration::from_secs(2);
+    })
+    .await;
+    assert_eq!(run.record.journey.state, JourneyState::TimedOut);
+    holding.abort();
+}
+
+#[tokio::test]
+async fn a_browser_that_does_not_start_leaves_a_record_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let mut options = options(&server, folder.path().join("run")).await;
+    options.browser = PathBuf::from("/bin/false");
+    options.declare_automation = true;
+    let error = pixelwitness::run::run(&written("  - navigate: /\n"), &options, never(), &|_| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RunError::Browser(_)), "{error}");
+    let on_disk = read_bundle(&folder.path().join("run"));
+    assert_eq!(on_disk.run.journey.state, JourneyState::Failed);
+    assert_eq!(on_disk.run.problems.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_keeps_what_it_has_and_leaves_no_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let options = options(&server, folder.path().join("run")).await;
+    let (stop, stopped) = watch::channel(false);
+    let steps =
+        "  - navigate: /report/\n  - waitForElement: { selector: \"#never\", timeout: 60000 }\n";
+    let scenario = written(steps);
+    let running = pixelwitness::run::run(&scenario, &options, stopped, &|_| {});
+    let stopper = async {
+        // Not before the page has told something.
+        while !server
+            .access_log()
+            .iter()
+            .any(|entry| entry.target.contains("ev=Microdata"))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stop.send(true).unwrap();
+    };
+    let (run, ()) = tokio::join!(running, stopper);
+    let run = run.unwrap();
+    assert_eq!(run.record.journey.state, JourneyState::Interrupted);
+    let on_disk = read_bundle(&run.bundle);
+    assert!(
+        on_disk
+            .events
+            .iter()
+            .any(|event| event.event_name.as_deref() == Some("PageView"))
+    );
+    let profile = run
+        .record
+        .browser
+        .as_ref()
+        .and_then(|browser| {
+            browser
+                .flags
+                .iter()
+                .find_map(|flag| flag.strip_prefix("--user-data-dir="))
+        })
+        .unwrap();
+    assert_eq!(processes_naming(profile.as_ref()), Vec::<String>::new());
+    assert!(!std::path::Path::new(profile).exists());
+    server.stop().await;
+}

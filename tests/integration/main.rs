@@ -1,0 +1,8 @@
+//! Whole runs, in a real Chromium, against the demo site on loopback. A test that needs the browser fails without
+//! one; the first of them installs it, as the README's command does.
+
+mod bad_input;
+mod cli;
+mod common;
+mod demo;
+mod failures;
