@@ -133,3 +133,82 @@ fn from_log(id: String, request: &NetLogRequest, first_party: &str) -> Exchange 
     take(&mut exchange, request);
     exchange
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(url: &str, method: &str, cookie: Option<&str>) -> NetLogRequest {
+        NetLogRequest {
+            url: url.into(),
+            method: method.into(),
+            sent: cookie.map(|cookie| vec![("cookie".into(), cookie.into())]),
+            status: cookie.map(|_| 200),
+            response_headers: Vec::new(),
+            error: None,
+        }
+    }
+
+    fn exchange(id: &str, url: &str, outcome: Outcome) -> Exchange {
+        let mut exchange = Exchange::begun(id.into(), url, "GET", "police.example");
+        exchange.outcome = outcome;
+        exchange
+    }
+
+    #[test]
+    fn the_log_decides_what_was_sent_and_with_which_cookies() {
+        let url = "https://www.facebook.com/tr/?a";
+        let mut exchanges = vec![
+            exchange("x0001", url, Outcome::Contained),
+            exchange("x0002", url, Outcome::Pending),
+            exchange("x0003", "https://a.example/cached", Outcome::Completed),
+        ];
+        exchanges[1].cookies = vec![Cookie {
+            name: "c_user".into(),
+            value: "1".into(),
+            sent: true,
+            withheld: None,
+        }];
+        let log = NetLog {
+            requests: vec![
+                request(url, "GET", Some("fr=2")),
+                request("https://a.example/cached", "GET", None),
+                request("https://nel.example/upload", "POST", Some("")),
+            ],
+            ..NetLog::default()
+        };
+        let record = reconcile(&mut exchanges, &log, "police.example");
+        assert_eq!(
+            exchanges[0].sent,
+            Some(false),
+            "contained: it takes no other's place"
+        );
+        assert_eq!(
+            (exchanges[1].sent, exchanges[1].outcome),
+            (Some(true), Outcome::Completed)
+        );
+        let cookies: Vec<_> = exchanges[1]
+            .cookies
+            .iter()
+            .map(|c| (c.name.as_str(), c.sent))
+            .collect();
+        assert_eq!(cookies, [("c_user", false), ("fr", true)]);
+        assert_eq!(exchanges[2].sent, Some(false));
+        assert_eq!(exchanges.len(), 4, "what only the log saw is kept");
+        assert_eq!(exchanges[3].sources, [Source::NetLog]);
+        assert_eq!(exchanges[3].body_state, BodyState::Unavailable);
+        assert_eq!((record.sent, record.matched), (2, 1));
+        assert_eq!(record.only_in_log, ["POST https://nel.example/upload"]);
+    }
+
+    #[test]
+    fn a_log_that_was_cut_off_proves_nothing_about_what_it_lacks() {
+        let mut exchanges = vec![exchange("x0001", "https://a.example/", Outcome::Completed)];
+        let log = NetLog {
+            truncated: true,
+            ..NetLog::default()
+        };
+        reconcile(&mut exchanges, &log, "police.example");
+        assert_eq!(exchanges[0].sent, None);
+    }
+}

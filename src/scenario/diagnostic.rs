@@ -59,11 +59,8 @@ impl Diagnostic {
         let error = error.without_snippet();
         let location = error.location().unwrap_or(serde_saphyr::Location::UNKNOWN);
         let message = error.to_string();
-        let message = match message.find(" at line ") {
-            Some(end) => message[..end].to_owned(),
-            None => message,
-        };
-        let help = help_for(&message);
+        let message = message.split(" at line ").next().unwrap_or_default();
+        let (message, help) = in_plain_words(message);
         Diagnostic::at(path, text, location, message, help)
     }
 
@@ -117,18 +114,98 @@ fn word_at(text: &str, line: u64, column: u64) -> Range<usize> {
     text.len()..text.len()
 }
 
-fn help_for(message: &str) -> &'static str {
-    if message.contains("unknown variant") && message.contains("navigate") {
-        "a step is one of the kinds above, as in `- click: text/Report a crime`"
-    } else if message.contains("unknown field") {
-        "remove the key, or correct its spelling"
-    } else if message.contains("missing field") {
-        "a scenario needs at least `title`, `origin` and `steps`; a `change` step needs `selector` and `value`"
-    } else if message.contains("null") {
-        "give a value after the colon"
-    } else {
-        "see docs/scenarios.md for what a scenario may hold"
+/// The parser speaks to programmers; whoever writes a scenario need not be one. Gives message and help.
+fn in_plain_words(message: &str) -> (String, &'static str) {
+    const SEE: &str = "see docs/scenarios.md for what a scenario may hold";
+    const STEP: &str = "a step is one of these kinds, as in `- click: text/Report a crime`";
+    if let Some((value, known)) = message
+        .strip_prefix("unknown variant `")
+        .and_then(|rest| rest.split_once("`, expected one of "))
+    {
+        return if known.starts_with("navigate") {
+            (
+                format!("`{value}` is not a kind of step; there are: {known}"),
+                STEP,
+            )
+        } else {
+            (
+                format!("`{value}` is not possible here; expected one of: {known}"),
+                SEE,
+            )
+        };
     }
+    if let Some((key, known)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, expected one of "))
+    {
+        let message = format!("there is no key `{key}` here; expected one of: {known}");
+        return (message, "remove the key, or correct its spelling");
+    }
+    if let Some(rest) = message.strip_prefix("missing field ") {
+        return (
+            format!("the key {rest} is missing"),
+            "a scenario needs `title`, `origin` and `steps`; a `change` step needs `selector` and `value`",
+        );
+    }
+    if let Some(rest) = message.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(',').next().unwrap_or(rest);
+        return (
+            format!("the key `{key}` stands here twice"),
+            "remove one of them",
+        );
+    }
+    for (known, plain, help) in [
+        (
+            "cannot deserialize null",
+            "a value is missing",
+            "give a value after the colon",
+        ),
+        (
+            "expected sequence start",
+            "expected a list",
+            "write each item on a line of its own after `- `, or all of them in brackets: `[a, b]`",
+        ),
+        (
+            "invalid u64",
+            "expected a whole number",
+            "a `timeout` is in milliseconds",
+        ),
+        (
+            "multiple YAML documents",
+            "the file holds more than one document",
+            "keep each scenario in a file of its own",
+        ),
+        (
+            "expected end of mapping after enum variant",
+            "a step has one kind, and this is a second",
+            "begin the next step on a line of its own with `- `",
+        ),
+        (
+            "unexpected end of input",
+            "the scenario is empty",
+            "it needs at least `title`, `origin` and `steps`",
+        ),
+        (
+            "mapping values are not allowed",
+            "a key cannot stand here",
+            "keys of one level begin in the same column; a value that holds a colon stands in quotes",
+        ),
+        (
+            "expected string key for externally tagged enum",
+            "expected a step",
+            STEP,
+        ),
+        (
+            "unclosed quote",
+            "the quote is not closed",
+            "end the value with the quote it begins with",
+        ),
+    ] {
+        if message.starts_with(known) {
+            return (plain.to_owned(), help);
+        }
+    }
+    (message.to_owned(), SEE)
 }
 
 #[cfg(test)]

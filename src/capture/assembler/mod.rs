@@ -451,3 +451,6 @@ fn leaves(url: &str) -> bool {
         .iter()
         .any(|scheme| url.starts_with(scheme))
 }
+
+#[cfg(test)]
+mod tests;
