@@ -70,6 +70,6 @@ mod tests {
         assert_eq!(moment.compact(), "20230722T042640Z");
         let json = serde_json::to_string(&moment).unwrap();
         assert_eq!(serde_json::from_str::<Moment>(&json).unwrap(), moment);
-        assert_eq!(Moment::from_seconds(1_690_000_000.0004), moment);
+        assert_eq!(Moment::from_seconds(1_690_000_000.000_4), moment);
     }
 }

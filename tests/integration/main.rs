@@ -1,6 +1,13 @@
 //! Whole runs, in a real Chromium, against the demo site on loopback. A test that needs the browser fails without
 //! one; the first of them installs it, as the README's command does.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may stop where it fails, and says what it installs"
+)]
+
 mod bad_input;
 mod cli;
 mod common;
