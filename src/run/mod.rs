@@ -188,15 +188,10 @@ async fn watch_journey(
         first_party,
         tell,
     );
-    let stopped = async {
-        // A sender that is gone can cancel no more.
-        if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
     let end = tokio::select! {
         end = journey => end,
-        () = stopped => JourneyEnd::Interrupted,
+        () = cancelled(&mut cancel) => JourneyEnd::Interrupted,
+        () = capture.lost() => JourneyEnd::Lost,
         () = tokio::time::sleep_until((began + options.timeout).into()) => JourneyEnd::TimedOut,
     };
     capture.step(None);
@@ -210,10 +205,16 @@ async fn watch_journey(
             };
             tokio::select! {
                 _ = capture.quiet(settle) => {}
-                _ = cancel.wait_for(|cancelled| *cancelled) => {}
+                () = cancelled(&mut cancel) => {}
             }
         }
         JourneyEnd::Failed => record.journey.state = JourneyState::Failed,
+        JourneyEnd::Lost => {
+            record.journey.state = JourneyState::Failed;
+            let message = "the browser ended before the journey did".to_owned();
+            let help = "what it had told up to then is in the bundle; run it again".to_owned();
+            problem(record, "journey", message, Some(help));
+        }
         JourneyEnd::Interrupted => {
             record.journey.state = JourneyState::Interrupted;
             let message = "the run was stopped before the journey's end".to_owned();
@@ -242,10 +243,18 @@ async fn watch_journey(
     }
 }
 
+/// Returns when the person has had enough; never, if nobody is left who could say so.
+async fn cancelled(cancel: &mut watch::Receiver<bool>) {
+    if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 enum JourneyEnd {
     Completed,
     Failed,
     Interrupted,
+    Lost,
     TimedOut,
 }
 
@@ -307,12 +316,11 @@ async fn replay(
         match done {
             Ok(()) => state.state = StepState::Done,
             Err(error) => {
-                let error =
-                    if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
-                        StepError::Lost
-                    } else {
-                        error
-                    };
+                // Without a browser every step fails, and for no reason of its own.
+                if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
+                    capture.lost().await;
+                    return JourneyEnd::Lost;
+                }
                 state.state = StepState::Failed;
                 state.problem = Some(error.to_string());
                 let message = format!(

@@ -62,10 +62,12 @@ fn assert_equal_to_the_log(run: &Run, server: &DemoServer) {
     arrived.sort();
     sent.sort();
     let third_party = |known: &&Known| !known.1.starts_with(&format!("https://{SITE_HOST}/"));
-    assert!(
-        arrived.iter().filter(third_party).count() >= 5,
-        "the pixel told something"
-    );
+    let seen: Vec<&str> = arrived
+        .iter()
+        .filter(third_party)
+        .map(|known| known.1.as_str())
+        .collect();
+    assert!(seen.len() >= 5, "the pixel told something: {seen:#?}");
     assert_eq!(sent, arrived);
     for exchange in &run.exchanges {
         assert_ne!(exchange.sent, None, "{}", exchange.url);

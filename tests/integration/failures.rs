@@ -243,3 +243,55 @@ async fn a_run_that_is_stopped_keeps_what_it_has_and_leaves_no_browser() {
     assert!(!std::path::Path::new(profile).exists());
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let options = options(&server, folder.path().join("run")).await;
+    let steps =
+        "  - navigate: /report/\n  - waitForElement: { selector: \"#never\", timeout: 60000 }\n";
+    let scenario = written(steps);
+    let running = pixelwitness::run::run(&scenario, &options, never(), &|_| {});
+    let ours = format!("MAP * {}", server.addr());
+    let killer = async {
+        while !server
+            .access_log()
+            .iter()
+            .any(|entry| entry.target.contains("ev=Microdata"))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        kill_browser(&ours);
+    };
+    let (run, ()) = tokio::join!(running, killer);
+    let run = run.unwrap();
+    assert_eq!(run.record.journey.state, JourneyState::Failed);
+    assert!(
+        run.record
+            .problems
+            .iter()
+            .any(|problem| problem.message.contains("browser ended"))
+    );
+    let on_disk = read_bundle(&run.bundle);
+    assert!(
+        on_disk
+            .events
+            .iter()
+            .any(|event| event.event_name.as_deref() == Some("Microdata"))
+    );
+    assert!(on_disk.run.network_log.truncated);
+    server.stop().await;
+}
+
+/// Ends the browser that this test started, known by its host rules.
+fn kill_browser(rules: &str) {
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        let main = line.contains(rules) && !line.contains("--type=");
+        if let (true, Ok(id)) = (main, entry.file_name().to_string_lossy().parse::<i32>()) {
+            let id = rustix::process::Pid::from_raw(id).unwrap();
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The capture client: a CDP connection of its own, beside the one that drives the browser.
+
+mod protocol;
+mod react;
+mod worker;
+
+use std::io::Write;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::assembler::{Assembler, Output};
+use super::containment::Containment;
+use super::page::PageState;
+
+use self::worker::Worker;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    #[error("failed to connect to the browser: {0}")]
+    Connect(#[from] Box<tungstenite::Error>),
+    #[error("the connection to the browser was lost")]
+    Lost,
+    #[error("the page was not ready to be watched within {} s", .0.as_secs())]
+    NotReady(Duration),
+    #[error("failed to write the journal: {0}")]
+    Journal(#[from] std::io::Error),
+}
+
+/// What the capture tells whoever listens, as it happens.
+#[derive(Debug)]
+pub enum CaptureEvent {
+    Output(Output),
+    /// The browser's connection ended before it was told to.
+    Lost,
+}
+
+/// When requests are quiet: none newly sent for `quiet`, waited for at most `limit`.
+#[derive(Debug, Clone, Copy)]
+pub struct Quiet {
+    pub quiet: Duration,
+    pub limit: Duration,
+}
+
+enum Command {
+    PageReady(String, oneshot::Sender<()>),
+    Page(String, oneshot::Sender<watch::Receiver<PageState>>),
+    Step(Option<u32>),
+    Contain(Containment, oneshot::Sender<()>),
+    ContainedCount(oneshot::Sender<watch::Receiver<u64>>),
+    Quiet(Quiet, oneshot::Sender<bool>),
+    Finish(oneshot::Sender<()>),
+}
+
+/// A handle to the running capture.
+#[derive(Debug)]
+pub struct Capture {
+    commands: mpsc::UnboundedSender<Command>,
+    task: JoinHandle<Result<Assembler, CaptureError>>,
+}
+
+impl Capture {
+    /// Connects, and watches everything from then on. Journal lines go to `journal`, each flushed; what becomes known
+    /// goes to `events`.
+    ///
+    /// # Errors
+    /// If the browser cannot be reached.
+    pub async fn start(
+        web_socket: &str,
+        first_party: &str,
+        journal: Box<dyn Write + Send>,
+        events: mpsc::UnboundedSender<CaptureEvent>,
+    ) -> Result<Capture, CaptureError> {
+        let config = WebSocketConfig::default()
+            .max_message_size(None)
+            .max_frame_size(None);
+        let (socket, _) =
+            tokio_tungstenite::connect_async_with_config(web_socket, Some(config), true)
+                .await
+                .map_err(Box::new)?;
+        let (sink, stream) = socket.split();
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let mut worker = Worker::new(sink, journal, events, Assembler::new(first_party));
+        worker.begin().await?;
+        let task = tokio::spawn(worker.run(stream, receiver));
+        Ok(Capture { commands, task })
+    }
+
+    /// Waits until the page is set up, so that nothing it sends can be missed: a barrier, not a sleep.
+    ///
+    /// # Errors
+    /// If it takes longer than `limit`, or the browser is gone.
+    pub async fn page_ready(&self, target: &str, limit: Duration) -> Result<(), CaptureError> {
+        let ask = self.ask(|reply| Command::PageReady(target.to_owned(), reply));
+        match tokio::time::timeout(limit, ask).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CaptureError::NotReady(limit)),
+        }
+    }
+
+    /// What the page's main frame is doing.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn page(&self, target: &str) -> Result<watch::Receiver<PageState>, CaptureError> {
+        self.ask(|reply| Command::Page(target.to_owned(), reply))
+            .await
+    }
+
+    /// Requests from now on belong to that step.
+    pub fn step(&self, number: Option<u32>) {
+        let _ = self.commands.send(Command::Step(number));
+    }
+
+    /// What must not leave from now on. In force when this returns.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn contain(&self, containment: Containment) -> Result<(), CaptureError> {
+        self.ask(|reply| Command::Contain(containment, reply)).await
+    }
+
+    /// How many requests were contained so far, and the news of each.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn contained(&self) -> Result<watch::Receiver<u64>, CaptureError> {
+        self.ask(Command::ContainedCount).await
+    }
+
+    /// Waits until nothing new is sent. False: it never was quiet within the limit, or the browser is gone.
+    pub async fn quiet(&self, quiet: Quiet) -> bool {
+        self.ask(|reply| Command::Quiet(quiet, reply))
+            .await
+            .unwrap_or(false)
+    }
+
+    /// Returns when the browser is gone.
+    pub async fn lost(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Closes the tabs, waits until what they send on leaving is out, and tells the browser to exit. (Closing the
+    /// browser at once would lose it.)
+    ///
+    /// # Errors
+    /// If the journal could not be written.
+    pub async fn finish(self) -> Result<Assembler, CaptureError> {
+        let (reply, done) = oneshot::channel();
+        if self.commands.send(Command::Finish(reply)).is_ok() {
+            let _ = done.await;
+        }
+        self.task.await.map_err(|_| CaptureError::Lost)?
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<T>) -> Command,
+    ) -> Result<T, CaptureError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands
+            .send(command(reply))
+            .map_err(|_| CaptureError::Lost)?;
+        answer.await.map_err(|_| CaptureError::Lost)
+    }
+}

@@ -1,0 +1,230 @@
+//! What is done about each thing that the browser says.
+
+use std::time::Instant;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::CaptureError;
+use super::protocol::{Detached, Paused, PostData, WillBeSent};
+use super::worker::{Pending, Worker};
+use crate::capture::journal::{Incoming, JournalLine, Mark};
+use crate::capture::targets::Attached;
+use crate::model::Moment;
+
+impl Worker {
+    pub(super) async fn message(&mut self, text: &str) -> Result<(), CaptureError> {
+        let message: Incoming = match serde_json::from_str(text) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(%error, "a message of the browser could not be read");
+                return Ok(());
+            }
+        };
+        if let Some(id) = message.id {
+            return self.answer(id, &message).await;
+        }
+        let (Some(method), Some(params)) = (message.method.as_deref(), message.params) else {
+            return Ok(());
+        };
+        // Told for every chunk of every answer, and no fact about a request is in it.
+        if method == "Network.dataReceived" {
+            return Ok(());
+        }
+        let at = Moment::now();
+        if let Ok(raw) = serde_json::from_str::<&RawValue>(text) {
+            self.write(&JournalLine {
+                at,
+                cdp: Some(raw),
+                mark: None,
+            })?;
+        }
+        let session = message.session.as_deref();
+        self.assembler.event(at, session, method, params);
+        self.react(session, method, params).await?;
+        self.forward();
+        Ok(())
+    }
+
+    async fn react(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: &RawValue,
+    ) -> Result<(), CaptureError> {
+        match method {
+            "Fetch.requestPaused" => {
+                if let Ok(paused) = serde_json::from_str::<Paused>(params.get()) {
+                    self.paused(paused).await?;
+                }
+            }
+            "Network.requestWillBeSent" => {
+                self.last_request = Instant::now();
+                if let Ok(event) = serde_json::from_str::<WillBeSent>(params.get())
+                    && event.request.has_post_data
+                {
+                    let params = json!({"requestId": &event.request_id});
+                    let id = self
+                        .send(session, "Network.getRequestPostData", params)
+                        .await?;
+                    self.pending.insert(id, Pending::PostData(event.request_id));
+                }
+            }
+            "Target.attachedToTarget" => {
+                if let Ok(attached) = serde_json::from_str::<Attached>(params.get()) {
+                    self.attached(&attached, session).await?;
+                }
+            }
+            "Target.detachedFromTarget" => {
+                if let Ok(event) = serde_json::from_str::<Detached>(params.get())
+                    && let Some(session) = self.targets.detach(&event.session_id)
+                    && session.kind == "page"
+                {
+                    self.ready.remove(&session.target);
+                    self.pages.remove(&session.target);
+                    if let Some(closing) = &mut self.closing {
+                        closing.tab_gone = Instant::now();
+                    }
+                }
+            }
+            // Nobody is there to press a button, and an open dialog holds everything up.
+            "Page.javascriptDialogOpening" => {
+                self.send(
+                    session,
+                    "Page.handleJavaScriptDialog",
+                    json!({"accept": true}),
+                )
+                .await?;
+            }
+            _ => {
+                let target = session
+                    .and_then(|session| self.targets.session(session))
+                    .map(|session| session.target.clone());
+                if let Some(target) = target
+                    && let Some(page) = self.pages.get(&target)
+                {
+                    page.send_if_modified(|page| page.take(&target, method, params));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn paused(&mut self, paused: Paused) -> Result<(), CaptureError> {
+        self.last_request = Instant::now();
+        let answered =
+            paused.response_status_code.is_some() || paused.response_error_reason.is_some();
+        let answer = self
+            .containment
+            .as_ref()
+            .filter(|_| !answered)
+            .and_then(|containment| {
+                let main_frame = paused
+                    .frame_id
+                    .as_ref()
+                    .is_some_and(|frame| self.pages.contains_key(frame));
+                let origin = paused
+                    .request
+                    .headers
+                    .iter()
+                    .find(|(name, _)| name.eq_ignore_ascii_case("origin"))
+                    .and_then(|(_, value)| value.as_str());
+                containment.decide(
+                    &paused.request.url,
+                    &paused.request.method,
+                    &paused.resource_type,
+                    main_frame,
+                    origin,
+                )
+            });
+        if let Some(answer) = answer {
+            self.send(
+                None,
+                "Fetch.fulfillRequest",
+                answer.fulfill(&paused.request_id),
+            )
+            .await?;
+            self.mark(Mark::Contained {
+                fetch_id: paused.request_id,
+                why: answer.why,
+            })?;
+            self.contained.send_modify(|count| *count += 1);
+            return Ok(());
+        }
+        self.send(
+            None,
+            "Fetch.continueRequest",
+            json!({"requestId": &paused.request_id}),
+        )
+        .await?;
+        if answered {
+            self.unanswered.remove(&paused.request_id);
+        } else if self.closing.is_some() {
+            self.unanswered.insert(paused.request_id);
+        }
+        Ok(())
+    }
+
+    async fn attached(
+        &mut self,
+        attached: &Attached,
+        parent: Option<&str>,
+    ) -> Result<(), CaptureError> {
+        if attached.target_info.kind == "page" && self.closing.is_none() {
+            self.pages
+                .entry(attached.target_info.target_id.clone())
+                .or_default();
+        }
+        for (method, params) in self.targets.attach(attached, parent) {
+            let id = self
+                .send(Some(&attached.session_id), method, params)
+                .await?;
+            self.pending
+                .insert(id, Pending::Setup(attached.session_id.clone()));
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, id: u64, message: &Incoming<'_>) -> Result<(), CaptureError> {
+        if let Some(error) = message.error {
+            tracing::debug!(id, error = error.get(), "the browser refused a command");
+        }
+        match self.pending.remove(&id) {
+            Some(Pending::Setup(session_id)) => {
+                if let Some((session, tab)) = self.targets.answered(&session_id) {
+                    if let Some(tab) = tab {
+                        self.send(Some(&tab), "Runtime.runIfWaitingForDebugger", json!({}))
+                            .await?;
+                    }
+                    if session.kind == "page" {
+                        self.ready_waiters.retain_mut(|(target, reply)| {
+                            if *target != session.target {
+                                return true;
+                            }
+                            let (dead, _) = oneshot::channel();
+                            let _ = std::mem::replace(reply, dead).send(());
+                            false
+                        });
+                        self.ready.insert(session.target, session_id);
+                    }
+                }
+            }
+            Some(Pending::PostData(network_id)) => {
+                let data = message
+                    .result
+                    .and_then(|result| serde_json::from_str::<PostData>(result.get()).ok());
+                let base64 = data.map(|data| {
+                    if data.base64_encoded {
+                        data.post_data
+                    } else {
+                        data_encoding::BASE64.encode(data.post_data.as_bytes())
+                    }
+                });
+                self.mark(Mark::PostData { network_id, base64 })?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,293 @@
+//! The task behind the capture client: waits for what the browser says and what it is told to do.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
+
+use super::{CaptureError, CaptureEvent, Command, Quiet};
+use crate::capture::assembler::Assembler;
+use crate::capture::containment::Containment;
+use crate::capture::journal::{JournalLine, Mark};
+use crate::capture::page::PageState;
+use crate::capture::targets::{Targets, auto_attach_browser};
+use crate::model::Moment;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// How long the tabs' last requests are waited for when the journey ends.
+const LAST_REQUESTS_LIMIT: Duration = Duration::from_secs(3);
+/// Nothing new in this time after the last tab is gone: nothing more comes. (Measured: a tab's last beacon is told
+/// of up to 15 ms after the tab is gone.)
+const LAST_REQUESTS_QUIET: Duration = Duration::from_millis(150);
+/// How long the connection may outlive the order to exit.
+const EXIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What an answer of the browser is awaited for.
+pub(super) enum Pending {
+    Setup(String),
+    PostData(String),
+}
+
+pub(super) struct Closing {
+    pub(super) began: Instant,
+    /// When the browser was told to exit.
+    pub(super) told: Option<Instant>,
+    /// When the last tab went.
+    pub(super) tab_gone: Instant,
+    pub(super) reply: oneshot::Sender<()>,
+}
+
+pub(super) struct Worker {
+    pub(super) sink: SplitSink<Socket, tungstenite::Message>,
+    pub(super) journal: Box<dyn Write + Send>,
+    pub(super) events: mpsc::UnboundedSender<CaptureEvent>,
+    pub(super) assembler: Assembler,
+    pub(super) targets: Targets,
+    pub(super) next_id: u64,
+    pub(super) pending: HashMap<u64, Pending>,
+    /// Pages that are set up: target → session.
+    pub(super) ready: HashMap<String, String>,
+    pub(super) ready_waiters: Vec<(String, oneshot::Sender<()>)>,
+    pub(super) pages: HashMap<String, watch::Sender<PageState>>,
+    pub(super) containment: Option<Containment>,
+    pub(super) contained: watch::Sender<u64>,
+    pub(super) last_request: Instant,
+    pub(super) quiet_waiters: Vec<(Quiet, Instant, oneshot::Sender<bool>)>,
+    /// Paused requests that were let go since the journey began to end, and not answered yet.
+    pub(super) unanswered: HashSet<String>,
+    pub(super) closing: Option<Closing>,
+}
+impl Worker {
+    pub(super) fn new(
+        sink: SplitSink<Socket, tungstenite::Message>,
+        journal: Box<dyn Write + Send>,
+        events: mpsc::UnboundedSender<CaptureEvent>,
+        assembler: Assembler,
+    ) -> Worker {
+        Worker {
+            sink,
+            journal,
+            events,
+            assembler,
+            targets: Targets::default(),
+            next_id: 0,
+            pending: HashMap::new(),
+            ready: HashMap::new(),
+            ready_waiters: Vec::new(),
+            pages: HashMap::new(),
+            containment: None,
+            contained: watch::channel(0).0,
+            last_request: Instant::now(),
+            quiet_waiters: Vec::new(),
+            unanswered: HashSet::new(),
+            closing: None,
+        }
+    }
+
+    /// Before any page exists: every request is paused, every target attached to.
+    pub(super) async fn begin(&mut self) -> Result<(), CaptureError> {
+        self.send(
+            None,
+            "Fetch.enable",
+            json!({"patterns": [{"urlPattern": "*"}]}),
+        )
+        .await?;
+        self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
+            .await?;
+        self.send(None, "Target.setAutoAttach", auto_attach_browser())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn run(
+        mut self,
+        mut stream: SplitStream<Socket>,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Result<Assembler, CaptureError> {
+        loop {
+            let next_check = self.next_check();
+            tokio::select! {
+                // What we were told to do comes before what the browser says: a step begins before its requests.
+                biased;
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command).await?,
+                    None => break,
+                },
+                message = stream.next() => match message {
+                    Some(Ok(tungstenite::Message::Text(text))) => self.message(text.as_str()).await?,
+                    Some(Ok(tungstenite::Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(_)) => {}
+                },
+                () = tokio::time::sleep_until(next_check.unwrap_or_else(Instant::now).into()), if next_check.is_some() => {
+                    if !self.check().await? {
+                        break;
+                    }
+                }
+            }
+        }
+        match self.closing.take() {
+            Some(closing) => {
+                let _ = closing.reply.send(());
+            }
+            None => {
+                let _ = self.events.send(CaptureEvent::Lost);
+            }
+        }
+        self.journal.flush()?;
+        Ok(self.assembler)
+    }
+
+    /// When a wait for quiet may be over.
+    fn next_check(&self) -> Option<Instant> {
+        let waits = self.quiet_waiters.iter().map(|(quiet, began, _)| {
+            (self.last_request.max(*began) + quiet.quiet).min(*began + quiet.limit)
+        });
+        let closing = self.closing.as_ref().map(|closing| {
+            if let Some(told) = closing.told {
+                return told + EXIT_LIMIT;
+            }
+            let limit = closing.began + LAST_REQUESTS_LIMIT;
+            if self.pages.is_empty() && self.unanswered.is_empty() {
+                (self.last_request.max(closing.tab_gone) + LAST_REQUESTS_QUIET).min(limit)
+            } else {
+                limit
+            }
+        });
+        waits.chain(closing).min()
+    }
+
+    /// False: the browser was told to exit, and does not.
+    async fn check(&mut self) -> Result<bool, CaptureError> {
+        let now = Instant::now();
+        let last_request = self.last_request;
+        for (quiet, began, reply) in std::mem::take(&mut self.quiet_waiters) {
+            if now >= last_request.max(began) + quiet.quiet {
+                let _ = reply.send(true);
+            } else if now >= began + quiet.limit {
+                let _ = reply.send(false);
+            } else {
+                self.quiet_waiters.push((quiet, began, reply));
+            }
+        }
+        let over = self.next_check().is_some_and(|at| now >= at);
+        if let Some(closing) = self.closing.as_mut().filter(|_| over) {
+            if closing.told.is_some() {
+                return Ok(false);
+            }
+            closing.told = Some(now);
+            self.send(None, "Browser.close", json!({})).await?;
+        }
+        Ok(true)
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), CaptureError> {
+        match command {
+            Command::PageReady(target, reply) => {
+                if self.ready.contains_key(&target) {
+                    let _ = reply.send(());
+                } else {
+                    self.ready_waiters.push((target, reply));
+                }
+            }
+            Command::Page(target, reply) => {
+                let page = self.pages.entry(target).or_default();
+                let _ = reply.send(page.subscribe());
+            }
+            Command::Step(step) => self.mark(Mark::Step(step))?,
+            Command::Contain(containment, reply) => {
+                self.containment = Some(containment);
+                let _ = reply.send(());
+            }
+            Command::ContainedCount(reply) => {
+                let _ = reply.send(self.contained.subscribe());
+            }
+            Command::Quiet(quiet, reply) => {
+                self.quiet_waiters.push((quiet, Instant::now(), reply));
+            }
+            Command::Finish(reply) => self.finish(reply).await?,
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self, reply: oneshot::Sender<()>) -> Result<(), CaptureError> {
+        self.mark(Mark::Closing)?;
+        // From now on answers are paused too: the Network domain no longer tells of requests whose page is gone.
+        let both = json!({"patterns": [
+            {"urlPattern": "*", "requestStage": "Request"}, {"urlPattern": "*", "requestStage": "Response"}
+        ]});
+        self.send(None, "Fetch.enable", both).await?;
+        let pages: Vec<String> = self
+            .targets
+            .pages()
+            .map(|(_, session)| session.target.clone())
+            .collect();
+        self.pages.retain(|target, _| pages.contains(target));
+        // With its last tab a browser exits, and takes with it what that tab is still sending.
+        self.send(
+            None,
+            "Target.createTarget",
+            json!({"url": "about:blank", "background": true}),
+        )
+        .await?;
+        for target in pages {
+            self.send(None, "Target.closeTarget", json!({"targetId": target}))
+                .await?;
+        }
+        self.closing = Some(Closing {
+            began: Instant::now(),
+            told: None,
+            tab_gone: Instant::now(),
+            reply,
+        });
+        Ok(())
+    }
+    pub(super) async fn send(
+        &mut self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<u64, CaptureError> {
+        self.next_id += 1;
+        let mut message = json!({"id": self.next_id, "method": method, "params": params});
+        if let Some(session) = session {
+            message["sessionId"] = session.into();
+        }
+        // A browser that is gone is noticed by the reading side, which keeps what was recorded.
+        let text = tungstenite::Message::text(message.to_string());
+        if let Err(error) = self.sink.send(text).await {
+            tracing::debug!(%error, method, "a command could not be sent");
+        }
+        Ok(self.next_id)
+    }
+
+    pub(super) fn mark(&mut self, mark: Mark) -> Result<(), CaptureError> {
+        self.assembler.mark(&mark);
+        self.write(&JournalLine {
+            at: Moment::now(),
+            cdp: None,
+            mark: Some(mark),
+        })?;
+        self.forward();
+        Ok(())
+    }
+
+    pub(super) fn write(&mut self, line: &JournalLine) -> Result<(), CaptureError> {
+        let mut text = serde_json::to_vec(line).map_err(std::io::Error::other)?;
+        text.push(b'\n');
+        self.journal.write_all(&text)?;
+        Ok(())
+    }
+
+    pub(super) fn forward(&mut self) {
+        for output in self.assembler.take_output() {
+            let _ = self.events.send(CaptureEvent::Output(output));
+        }
+    }
+}
