@@ -25,6 +25,9 @@ use crate::scenario::{Scenario, Seed, StepKind};
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
 
+/// How long the tabs' goodbye traffic may keep quiet before it counts as over: as `--settle` asks, within these.
+const GOODBYE_QUIET: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(250));
+
 /// How a scenario is to be run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -234,7 +237,10 @@ async fn watch_journey(
             problem(record, "journey", message, Some("raise `--timeout`".into()));
         }
     }
-    match capture.finish().await {
+    match capture
+        .finish(options.settle.clamp(GOODBYE_QUIET.0, GOODBYE_QUIET.1))
+        .await
+    {
         Ok(assembler) => Some(assembler),
         Err(error) => {
             problem(record, "capture", error.to_string(), None);
@@ -348,7 +354,13 @@ async fn prepare(
 ) -> Result<(Driver, Tab), StepError> {
     let limit = options.timeout + options.step_timeout;
     let driver = Driver::connect(&launched.web_socket, limit).await?;
-    let version = driver.browser.version().await?;
+    // The tab is opened meanwhile; the cookies are there before it goes anywhere.
+    let (version, planted, tab) = tokio::join!(
+        driver.browser.version(),
+        plant(&driver.browser, &scenario.identity, &options.seed),
+        driver.open_tab(capture, options.step_timeout),
+    );
+    let version = version?;
     record.browser = Some(BrowserRecord {
         path: options.browser.display().to_string(),
         version: version.product,
@@ -359,7 +371,7 @@ async fn prepare(
         sandbox_reason: launched.sandbox_reason.clone(),
         third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
     });
-    for planted in plant(&driver.browser, &scenario.identity, &options.seed).await? {
+    for planted in planted? {
         record.canaries.push(CanaryRecord {
             name: format!("cookie:{}", planted.name),
             kind: "cookie".to_owned(),
@@ -367,8 +379,7 @@ async fn prepare(
             typed_in: Vec::new(),
         });
     }
-    let tab = driver.open_tab(capture, options.step_timeout).await?;
-    Ok((driver, tab))
+    Ok((driver, tab?))
 }
 
 /// Reads the network log, settles what was sent, decodes, and writes the final records.
@@ -392,10 +403,18 @@ fn finish(
         let message = "the browser had to be killed, so that its network log may lack its end";
         problem(&mut record, "capture", message.to_owned(), None);
     }
-    match File::open(&launched.net_log).and_then(NetLog::read) {
+    // Reading the log and compressing it take as long as each other, and need nothing of each other.
+    let (read, kept) = std::thread::scope(|scope| {
+        let kept = scope.spawn(|| bundle.net_log(&launched.net_log));
+        let read = File::open(&launched.net_log).and_then(NetLog::read);
+        (read, kept.join())
+    });
+    match read {
         Ok(log) => {
             record.network_log = reconcile(&mut exchanges, &log, first_party);
-            bundle.net_log(&launched.net_log)?;
+            if let Ok(kept) = kept {
+                kept?;
+            }
         }
         Err(error) => {
             let message = format!("the network log is not available: {error}");

@@ -53,7 +53,7 @@ enum Command {
     Contain(Containment, oneshot::Sender<()>),
     ContainedCount(oneshot::Sender<watch::Receiver<u64>>),
     Quiet(Quiet, oneshot::Sender<bool>),
-    Finish(oneshot::Sender<()>),
+    Finish(Duration, oneshot::Sender<()>),
 }
 
 /// A handle to the running capture.
@@ -145,13 +145,14 @@ impl Capture {
     }
 
     /// Closes the tabs, waits until what they send on leaving is out, and tells the browser to exit. (Closing the
-    /// browser at once would lose it.)
+    /// browser at once would lose it.) When nothing new was told for `quiet` after the last tab went, nothing more
+    /// comes: a tab's last beacon was measured to be told of up to 15 ms after the tab is gone.
     ///
     /// # Errors
     /// If the journal could not be written.
-    pub async fn finish(self) -> Result<Assembler, CaptureError> {
+    pub async fn finish(self, quiet: Duration) -> Result<Assembler, CaptureError> {
         let (reply, done) = oneshot::channel();
-        if self.commands.send(Command::Finish(reply)).is_ok() {
+        if self.commands.send(Command::Finish(quiet, reply)).is_ok() {
             let _ = done.await;
         }
         self.task.await.map_err(|_| CaptureError::Lost)?

@@ -23,9 +23,6 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long the tabs' last requests are waited for when the journey ends.
 const LAST_REQUESTS_LIMIT: Duration = Duration::from_secs(3);
-/// Nothing new in this time after the last tab is gone: nothing more comes. (Measured: a tab's last beacon is told
-/// of up to 15 ms after the tab is gone.)
-const LAST_REQUESTS_QUIET: Duration = Duration::from_millis(150);
 /// How long the connection may outlive the order to exit.
 const EXIT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -37,6 +34,7 @@ pub(super) enum Pending {
 
 pub(super) struct Closing {
     pub(super) began: Instant,
+    pub(super) quiet: Duration,
     /// When the browser was told to exit.
     pub(super) told: Option<Instant>,
     /// When the last tab went.
@@ -155,7 +153,7 @@ impl Worker {
             }
             let limit = closing.began + LAST_REQUESTS_LIMIT;
             if self.pages.is_empty() && self.unanswered.is_empty() {
-                (self.last_request.max(closing.tab_gone) + LAST_REQUESTS_QUIET).min(limit)
+                (self.last_request.max(closing.tab_gone) + closing.quiet).min(limit)
             } else {
                 limit
             }
@@ -211,12 +209,16 @@ impl Worker {
             Command::Quiet(quiet, reply) => {
                 self.quiet_waiters.push((quiet, Instant::now(), reply));
             }
-            Command::Finish(reply) => self.finish(reply).await?,
+            Command::Finish(quiet, reply) => self.finish(quiet, reply).await?,
         }
         Ok(())
     }
 
-    async fn finish(&mut self, reply: oneshot::Sender<()>) -> Result<(), CaptureError> {
+    async fn finish(
+        &mut self,
+        quiet: Duration,
+        reply: oneshot::Sender<()>,
+    ) -> Result<(), CaptureError> {
         self.mark(Mark::Closing)?;
         // From now on answers are paused too: the Network domain no longer tells of requests whose page is gone.
         let both = json!({"patterns": [
@@ -242,6 +244,7 @@ impl Worker {
         }
         self.closing = Some(Closing {
             began: Instant::now(),
+            quiet,
             told: None,
             tab_gone: Instant::now(),
             reply,
