@@ -16,7 +16,7 @@ pub struct NetLog {
     pub requests: Vec<NetLogRequest>,
     /// Every `address:port` that a TCP connection was opened to, or a UDP packet sent to.
     pub addresses: BTreeSet<String>,
-    /// Host names that were looked up in the DNS.
+    /// Host names for which a look-up was begun, by whichever resolver.
     pub lookups: BTreeSet<String>,
     /// The end is missing.
     pub truncated: bool,
@@ -36,6 +36,9 @@ pub struct NetLogRequest {
     pub error: Option<i64>,
 }
 
+/// `phase` of an event that has an end; 2 is the end, 0 an event without one.
+const BEGIN: u32 = 1;
+
 #[derive(Deserialize)]
 struct Constants {
     #[serde(rename = "logEventTypes")]
@@ -51,6 +54,7 @@ struct FirstLine {
 struct Event<'a> {
     #[serde(borrow)]
     params: Option<&'a RawValue>,
+    phase: u32,
     source: EventSource,
     #[serde(rename = "type")]
     kind: u32,
@@ -175,8 +179,12 @@ impl NetLog {
             // Chromium "connects" UDP sockets to learn of routes, and sends nothing: only packets count.
             self.addresses.extend(udp.get(&event.source.id).cloned());
         } else if kind == kinds.dns {
-            self.lookups
-                .extend(event.read::<Host>().and_then(|params| params.host));
+            // Told at a job's begin, with the host, and at its end, without.
+            if event.phase == BEGIN {
+                let host = event.read::<Host>().and_then(|params| params.host);
+                self.lookups
+                    .insert(host.unwrap_or_else(|| "(not named)".to_owned()));
+            }
         } else if let Some(&index) = current.get(&event.source.id) {
             let request = &mut self.requests[index];
             if kind == kinds.http1_headers
@@ -222,7 +230,7 @@ impl Kinds {
             tcp_connect: number("TCP_CONNECT_ATTEMPT"),
             udp_connect: number("UDP_CONNECT"),
             udp_sent: number("UDP_BYTES_SENT"),
-            dns: number("HOST_RESOLVER_DNS_TASK"),
+            dns: number("HOST_RESOLVER_MANAGER_JOB"),
         })
     }
 
@@ -282,7 +290,7 @@ fn status(line: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9}},
+    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9,"HOST_RESOLVER_MANAGER_JOB":12}},
 "events": [
 {"params":{"url":"https://a.example/x#frag","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"1","type":1},
 {"params":{"bytes":"AAAA"},"phase":0,"source":{"id":3,"type":8},"time":"1","type":9},
@@ -291,6 +299,8 @@ mod tests {
 {"params":{"url":"https://a.example/y","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"4","type":1},
 {"params":{"headers":[":method: GET","cookie: q=1"]},"phase":0,"source":{"id":10,"type":1},"time":"5","type":7},
 {"params":{"address":"127.0.0.1:8443"},"phase":1,"source":{"id":20,"type":8},"time":"4","type":4},
+{"params":{"host":"https://c.example"},"phase":1,"source":{"id":30,"type":9},"time":"4","type":12},
+{"phase":2,"source":{"id":30,"type":9},"time":"4","type":12},
 {"params":{"address":"[2001:db8::1]:53"},"phase":1,"source":{"id":21,"type":8},"time":"4","type":5},
 "#;
 
@@ -315,6 +325,10 @@ mod tests {
             &[("cookie".to_owned(), "q=1".to_owned())]
         );
         assert_eq!(log.addresses.iter().collect::<Vec<_>>(), ["127.0.0.1:8443"]);
+        assert_eq!(
+            log.lookups.iter().collect::<Vec<_>>(),
+            ["https://c.example"]
+        );
         for end in ["],\n\"polledData\": {}}\n", "]}\n"] {
             // The last event of the list, which Chromium closes on the same line.
             let last = r#"{"phase":2,"source":{"id":1,"type":1},"time":"9","type":8}"#;

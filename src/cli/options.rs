@@ -105,6 +105,7 @@ pub fn no_browser(error: &BrowserError) -> u8 {
     exit::BAD_INPUT
 }
 
+#[expect(clippy::exit, reason = "the person insists")]
 /// Turns true at the first Ctrl-C or SIGTERM: the run then ends in order, and keeps what it has.
 pub fn cancel_on_signal() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
@@ -117,10 +118,14 @@ pub fn cancel_on_signal() -> watch::Receiver<bool> {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
         }
-        talk::note("stopping: what was recorded is being kept");
+        talk::note("stopping: what was recorded is being kept; Ctrl-C again stops at once");
         let _ = sender.send(true);
-        // The sender must outlive the run, which waits on it.
-        std::future::pending::<()>().await;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        // What was recorded is on disk already; the browser ends with the pipe that it holds on to.
+        std::process::exit(i32::from(exit::INCONCLUSIVE));
     });
     receiver
 }

@@ -392,6 +392,7 @@ fn finish(
     first_party: &str,
 ) -> Result<Run, RunError> {
     let mut exchanges = Vec::new();
+    let captured = assembler.is_some();
     if let Some(assembler) = assembler {
         for unreadable in assembler.unreadable() {
             let message = format!("a message of the browser could not be read: {unreadable}");
@@ -447,7 +448,10 @@ fn finish(
             .count() as u64,
     };
     record.finished = Some(Moment::now());
-    bundle.records(&exchanges, &events)?;
+    // Without the capture's own account, what was written as it happened stays as it is.
+    if captured {
+        bundle.records(&exchanges, &events)?;
+    }
     bundle.run(&record)?;
     Ok(Run {
         bundle: bundle.root().to_owned(),

@@ -217,6 +217,17 @@ fn no_browser_is_said_with_what_to_type() {
     );
 }
 
+#[tokio::test]
+async fn the_browser_that_would_be_used_is_named() {
+    let browser = chromium().await;
+    let output = pixelwitness(&["browser", "path"], &[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), browser.to_str().unwrap());
+    let none = pixelwitness(&["browser", "path"], &[("PIXELWITNESS_BROWSER", "/nowhere")]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(none.stdout.is_empty());
+}
+
 #[test]
 fn usage_that_makes_no_sense_exits_with_2() {
     for arguments in [

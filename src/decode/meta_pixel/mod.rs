@@ -1,7 +1,6 @@
 //! Meta Pixel: what a page told Meta, by whichever way it was sent.
 //!
-//! Facts are from the pixel library (fbevents 2.9.324), real `signals/config` answers and captured traffic; see
-//! `docs/meta-pixel.md`.
+//! Facts are from the pixel library (fbevents 2.9.324), real `signals/config` answers and captured traffic.
 
 mod meaning;
 mod user_data;
