@@ -6,6 +6,7 @@ use std::process::Stdio;
 use chromiumoxide::fetcher::{BrowserFetcher, BrowserFetcherOptions};
 use tokio::process::Command;
 
+use super::BrowserError;
 use super::find::{find, on_path};
 
 /// A package manager, and the commands that bring Chromium with it.
@@ -54,10 +55,16 @@ pub struct InstallError {
 /// # Errors
 /// [`InstallError`], with everything that was tried and what to type instead.
 pub async fn install(say: &mut dyn FnMut(&str)) -> Result<PathBuf, InstallError> {
-    if let Ok(path) = find(None) {
-        return Ok(path);
-    }
     let mut tried = Vec::new();
+    match find(None) {
+        Ok(path) => return Ok(path),
+        Err(BrowserError::NotFound) => {}
+        // One was named, and it is not there: nothing that is installed would be used.
+        Err(error) => {
+            tried.push(error.to_string());
+            return Err(InstallError { tried });
+        }
+    }
     match manager() {
         Some(manager) => match privilege(manager).await {
             Some(prefix) => {

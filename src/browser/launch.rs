@@ -1,7 +1,7 @@
 //! Starts Chromium so that only the page talks, and ends it so that nothing is left.
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
@@ -70,6 +70,8 @@ pub struct Launched {
     /// Chromium's network log; whole only after [`Launched::wait`].
     pub net_log: PathBuf,
     child: Child,
+    /// It was waited for: its number may belong to another process by now.
+    reaped: bool,
     group: rustix::process::Pid,
     /// Chromium's debugging pipe: it exits when this end closes, so that it cannot outlive us.
     _lifeline: Option<ChildStdin>,
@@ -124,6 +126,7 @@ impl Launch {
             sandbox_reason,
             net_log,
             child,
+            reaped: false,
             group,
             _lifeline: lifeline,
             profile: Some(profile),
@@ -215,6 +218,7 @@ impl Launch {
         let output = Command::new(&self.executable)
             .arg("--product-version")
             .stdin(Stdio::null())
+            .kill_on_drop(true)
             .output();
         let not_runnable = |why: String| BrowserError::NotRunnable {
             path: self.executable.clone(),
@@ -286,9 +290,13 @@ impl Launched {
     /// Waits until the browser has exited by itself (it was told to), else kills it.
     /// Returns whether it went by itself, so that its network log is whole.
     pub async fn wait(&mut self) -> bool {
+        if self.reaped {
+            return false;
+        }
         match timeout(EXIT_LIMIT, self.child.wait()).await {
             Ok(Ok(status)) => {
                 self.kill_group();
+                self.reaped = true;
                 status.success()
             }
             _ => {
@@ -298,15 +306,14 @@ impl Launched {
         }
     }
 
-    /// True once the browser is gone.
-    pub async fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.wait().await.ok()
-    }
-
     /// Kills the browser and everything it started.
     pub async fn kill(&mut self) {
+        if self.reaped {
+            return;
+        }
         self.kill_group();
-        let _ = timeout(Duration::from_secs(5), self.child.wait()).await;
+        let ended = timeout(Duration::from_secs(5), self.child.wait()).await;
+        self.reaped |= ended.is_ok();
     }
 
     fn kill_group(&self) {
@@ -316,7 +323,9 @@ impl Launched {
 
 impl Drop for Launched {
     fn drop(&mut self) {
-        self.kill_group();
+        if !self.reaped {
+            self.kill_group();
+        }
         if let Some(profile) = self.profile.take() {
             // Children of a killed browser may still be writing into it.
             let path = profile.path().to_owned();

@@ -21,6 +21,8 @@ pub struct Containment {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub why: String,
+    /// It can be the report itself: not a mere ping or a read by script.
+    pub report: bool,
     status: u16,
     content_type: Option<&'static str>,
     body: &'static str,
@@ -46,7 +48,10 @@ impl Containment {
         let parsed = Url::parse(url).ok()?;
         let host = parsed.host_str()?;
         let own = registrable_domain(host) == self.first_party
-            || self.action_host.as_deref() == Some(host);
+            || self
+                .action_host
+                .as_deref()
+                .is_some_and(|action| registrable_domain(action) == registrable_domain(host));
         let changes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
         let document = resource_type == "Document";
         let read_by_script = matches!(
@@ -66,6 +71,7 @@ impl Containment {
                 _ => (200, Some("application/json"), "{}"),
             };
             Answer {
+                report: document || changes && resource_type != "Ping",
                 why: format!("submit: a {method} to {host} would have filed the report"),
                 status,
                 content_type,
@@ -125,6 +131,13 @@ mod tests {
             "https://api.police.example/x",
             "POST",
             "Fetch",
+            false
+        ));
+        assert!(contained(
+            true,
+            "https://api.vendor.example:8443/x",
+            "POST",
+            "Ping",
             false
         ));
         assert!(contained(

@@ -17,23 +17,25 @@ pub fn reconcile(exchanges: &mut Vec<Exchange>, log: &NetLog, first_party: &str)
             .push_back(index);
     }
     let mut sent = 0;
-    for exchange in exchanges.iter_mut() {
-        // These never reached the network stack, and must not take the place of one that did.
-        if matches!(exchange.outcome, Outcome::Contained | Outcome::Blocked) {
-            exchange.sent = Some(false);
-            continue;
-        }
-        let same = by_request.get_mut(&key(&exchange.method, &exchange.url));
-        match same.and_then(VecDeque::pop_front) {
-            Some(index) => {
-                let request = &log.requests[index];
-                take(exchange, request);
-                sent += u64::from(request.sent.is_some());
+    // First those that are known to have gone through the network stack; then those that should not have, against
+    // what is left: one that slipped through is found, and takes no other's place.
+    for doubtful in [false, true] {
+        for exchange in exchanges
+            .iter_mut()
+            .filter(|exchange| is_doubtful(exchange) == doubtful)
+        {
+            let same = by_request.get_mut(&key(&exchange.method, &exchange.url));
+            match same.and_then(VecDeque::pop_front) {
+                Some(index) => {
+                    let request = &log.requests[index];
+                    take(exchange, request);
+                    sent += u64::from(request.sent.is_some());
+                }
+                // A WebSocket's address in the log is the one it is reached by.
+                None if exchange.url.starts_with("ws") => exchange.sent = None,
+                None if log.truncated => exchange.sent = None,
+                None => exchange.sent = Some(false),
             }
-            // A WebSocket's address in the log is the one it is reached by.
-            None if exchange.url.starts_with("ws") => {}
-            None if log.truncated => exchange.sent = None,
-            None => exchange.sent = Some(false),
         }
     }
     let matched = sent;
@@ -61,6 +63,12 @@ pub fn reconcile(exchanges: &mut Vec<Exchange>, log: &NetLog, first_party: &str)
 
 fn key(method: &str, url: &str) -> String {
     format!("{method} {url}")
+}
+
+/// Contained, blocked, or answered from a cache: by all that CDP tells it did not reach the network.
+fn is_doubtful(exchange: &Exchange) -> bool {
+    matches!(exchange.outcome, Outcome::Contained | Outcome::Blocked)
+        || exchange.sent == Some(false)
 }
 
 fn take(exchange: &mut Exchange, request: &NetLogRequest) {
@@ -199,6 +207,24 @@ mod tests {
         assert_eq!(exchanges[3].body_state, BodyState::Unavailable);
         assert_eq!((record.sent, record.matched), (2, 1));
         assert_eq!(record.only_in_log, ["POST https://nel.example/upload"]);
+    }
+
+    #[test]
+    fn a_contained_request_that_slipped_through_is_found() {
+        let url = "https://www.police.example/submit";
+        let mut exchanges = vec![exchange("x0001", url, Outcome::Contained)];
+        exchanges[0].method = "POST".into();
+        let log = NetLog {
+            requests: vec![request(url, "POST", Some(""))],
+            ..NetLog::default()
+        };
+        let record = reconcile(&mut exchanges, &log, "police.example");
+        assert_eq!(exchanges.len(), 1);
+        assert_eq!(
+            (exchanges[0].sent, exchanges[0].outcome),
+            (Some(true), Outcome::Contained)
+        );
+        assert_eq!(record.matched, 1);
     }
 
     #[test]

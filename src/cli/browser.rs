@@ -18,14 +18,14 @@ pub async fn browser(command: BrowserCommand) -> u8 {
     match command {
         BrowserCommand::Path => match browser::find(None) {
             Ok(path) => {
-                println!("{}", path.display());
+                talk::data(&path.display().to_string());
                 exit::OK
             }
             Err(error) => no_browser(&error),
         },
         BrowserCommand::Install => match install().await {
             Ok(path) => {
-                println!("{}", path.display());
+                talk::data(&path.display().to_string());
                 exit::OK
             }
             Err(code) => code,

@@ -87,7 +87,8 @@ pub async fn demo(args: DemoArgs) -> u8 {
             Ok(server) => server,
             Err(error) => {
                 talk::error(&format!("the demo site did not start: {error}"), None);
-                return exit::INCONCLUSIVE;
+                results.raise(exit::INCONCLUSIVE);
+                break;
             }
         };
         let out = match &args.out {
@@ -101,7 +102,10 @@ pub async fn demo(args: DemoArgs) -> u8 {
                 trusted_keys: vec![server.spki_sha256_base64().to_owned()],
                 ..options
             },
-            Err(code) => return code,
+            Err(code) => {
+                results.raise(code);
+                break;
+            }
         };
         let titled = Scenario {
             title: format!("{} ({name} build)", scenario.title),
@@ -123,7 +127,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
                 &format!("failed to write `{}`: {error}", path.display()),
                 None,
             );
-            return exit::INCONCLUSIVE.max(results.finish());
+            results.raise(exit::INCONCLUSIVE);
         }
     }
     results.finish()
@@ -138,10 +142,10 @@ async fn serve(which: Which) -> u8 {
                 talk::note(&format!(
                     "the {name} build is served; replay a scenario on it with"
                 ));
-                println!(
+                talk::data(&format!(
                     "pixelwitness run {SCENARIO_PATH} --connect-to ::{} --insecure",
                     server.addr()
-                );
+                ));
                 servers.push(server);
             }
             Err(error) => {

@@ -71,22 +71,37 @@ pub async fn run(args: RunArgs) -> u8 {
         Err(code) => return code,
     };
     args.replay.warn_of_no_sandbox();
-    let cancel = cancel_on_signal();
-    let mut results = Results::new(args.replay.json);
-    let several = scenarios.len() > 1;
-    for scenario in &scenarios {
-        let out = match &args.out {
-            Some(out) if several => out.join(scenario.name()),
+    let outs: Vec<PathBuf> = scenarios
+        .iter()
+        .map(|scenario| match &args.out {
+            Some(out) if scenarios.len() > 1 => out.join(scenario.name()),
             Some(out) => out.clone(),
             None => default_out(&scenario.name()),
-        };
+        })
+        .collect();
+    for (index, out) in outs.iter().enumerate() {
+        if outs[..index].contains(out) {
+            let message = format!("two scenarios would write to `{}`", out.display());
+            talk::error(
+                &message,
+                Some("give their files different names, or run them apart"),
+            );
+            return exit::BAD_INPUT;
+        }
+    }
+    let cancel = cancel_on_signal();
+    let mut results = Results::new(args.replay.json);
+    for (scenario, out) in scenarios.iter().zip(outs) {
         let options = match args.replay.options(browser.clone(), out) {
             Ok(options) => RunOptions {
                 connect_to: args.connect_to.clone(),
                 insecure: args.insecure,
                 ..options
             },
-            Err(code) => return code,
+            Err(code) => {
+                results.raise(code);
+                break;
+            }
         };
         results.take(one(scenario, &options, cancel.clone()).await);
         if *cancel.borrow() {
@@ -167,9 +182,17 @@ impl Results {
         }
     }
 
+    /// Something outside the runs went wrong.
+    pub fn raise(&mut self, code: u8) {
+        self.code = self.code.max(code);
+    }
+
     pub fn finish(self) -> u8 {
         if self.json {
-            println!("{:#}", json!({ "exit_code": self.code, "runs": self.runs }));
+            talk::data(&format!(
+                "{:#}",
+                json!({ "exit_code": self.code, "runs": self.runs })
+            ));
         }
         self.code
     }

@@ -39,6 +39,13 @@ pub fn diagnostic(diagnostic: &Diagnostic) -> u8 {
     exit::BAD_INPUT
 }
 
+/// Data, on stdout. A reader that has gone away, as `head` does, is no failure.
+pub fn data(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
 fn labelled(label: &str, colour: &str, message: &str) {
     if colour_on_stderr() {
         eprintln!("\u{1b}[1;{colour}m{label}\u{1b}[0m: {message}");

@@ -46,6 +46,8 @@ pub enum StepError {
     TimedOut { limit: Duration },
     #[error("the page's renderer crashed")]
     Crashed,
+    #[error("the page closed its own tab")]
+    TabClosed,
     #[error("the browser is gone")]
     Lost,
     #[error("the browser refused: {0}")]
@@ -79,6 +81,7 @@ impl StepError {
             StepError::TimedOut { .. } => {
                 "raise `--step-timeout`, or the step's own `timeout` (milliseconds)"
             }
+            StepError::TabClosed => "leave out the steps after the one that closes it",
             StepError::Crashed | StepError::Lost => {
                 "what was recorded before is in the bundle; run it again"
             }

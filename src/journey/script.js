@@ -72,7 +72,7 @@ async function (selectors, want) {
   const form = element.form || element.closest("form");
   let action = null;
   if (form) {
-    try { action = new URL(element.getAttribute("formaction") || form.getAttribute("action") || location.href, document.baseURI).host; } catch { action = null; }
+    try { action = new URL(element.getAttribute("formaction") || form.getAttribute("action") || location.href, document.baseURI).hostname; } catch { action = null; }
   }
   return { state: "ok", x, y, action };
 }

@@ -381,10 +381,12 @@ fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
             .iter()
             .any(|event| event.kind == EventKind::Event && event.exchange == exchange.id)
     };
+    let mut unplaced = false;
     let mut visited: Vec<(&str, bool)> = Vec::new();
     let mut current: BTreeMap<&str, usize> = BTreeMap::new();
     for exchange in &run.exchanges {
         let Some(target) = exchange.target.as_deref() else {
+            unplaced |= is_meta(exchange) && !carries_event(exchange);
             continue;
         };
         let page = exchange.resource_type == "document"
@@ -413,10 +415,22 @@ fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .filter(|event| event.kind == EventKind::Event)
     {
-        let named = visited
-            .iter_mut()
-            .filter(|(url, _)| Some(*url) == event.page_url.as_deref());
-        named.for_each(|(_, told)| *told = true);
+        let page = event.page_url.as_deref().unwrap_or_default();
+        let page = page.split('#').next().unwrap_or_default();
+        let mut known = false;
+        for (url, told) in &mut visited {
+            if *url == page {
+                (*told, known) = (true, true);
+            }
+        }
+        // An address that no visited page has (cut to the origin, or changed by script) may be any of them.
+        unplaced |= !known;
+    }
+    if unplaced || !run.record.network_log.available || run.record.network_log.truncated {
+        return writeln!(
+            out,
+            "\nOf which pages Meta was told nothing could not be established in this run."
+        );
     }
     let quiet: Vec<String> = visited
         .iter()

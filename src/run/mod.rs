@@ -213,8 +213,11 @@ async fn watch_journey(
         }
         JourneyEnd::Failed => record.journey.state = JourneyState::Failed,
         JourneyEnd::Lost => {
+            // Whichever of the two ended: a browser that nobody watches must not go on.
+            launched.kill().await;
             record.journey.state = JourneyState::Failed;
-            let message = "the browser ended before the journey did".to_owned();
+            let message =
+                "the browser, or the connection to it, ended before the journey did".to_owned();
             let help = "what it had told up to then is in the bundle; run it again".to_owned();
             problem(record, "journey", message, Some(help));
         }
@@ -243,6 +246,7 @@ async fn watch_journey(
     {
         Ok(assembler) => Some(assembler),
         Err(error) => {
+            launched.kill().await;
             problem(record, "capture", error.to_string(), None);
             None
         }
@@ -295,13 +299,6 @@ async fn replay(
         capture.step(Some(number));
         let limit = step.kind.timeout().unwrap_or(options.step_timeout);
         let started = Moment::now();
-        if let StepKind::Change(change) = &step.kind {
-            for canary in &mut record.canaries {
-                if change.names(&canary.name) {
-                    canary.typed_in.push(number);
-                }
-            }
-        }
         let mut context = Context {
             tab: &mut tab,
             capture,
@@ -320,12 +317,27 @@ async fn replay(
         state.page = Some(tab.url()).filter(|url| !url.is_empty());
         state.notes = notes;
         match done {
-            Ok(()) => state.state = StepState::Done,
-            Err(error) => {
+            Ok(()) => {
+                state.state = StepState::Done;
+                if let StepKind::Change(change) = &step.kind {
+                    for canary in &mut record.canaries {
+                        if change.names(&canary.name) {
+                            canary.typed_in.push(number);
+                        }
+                    }
+                }
+            }
+            Err(mut error) => {
                 // Without a browser every step fails, and for no reason of its own.
                 if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
-                    capture.lost().await;
-                    return JourneyEnd::Lost;
+                    let gone = capture.lost();
+                    if tokio::time::timeout(Duration::from_secs(2), gone)
+                        .await
+                        .is_ok()
+                    {
+                        return JourneyEnd::Lost;
+                    }
+                    error = StepError::TabClosed;
                 }
                 state.state = StepState::Failed;
                 state.problem = Some(error.to_string());
@@ -401,7 +413,7 @@ fn finish(
         exchanges = assembler.finish();
     }
     if record.journey.state == JourneyState::Completed && !whole {
-        let message = "the browser had to be killed, so that its network log may lack its end";
+        let message = "the browser had to be killed: what it was still sending may be missing";
         problem(&mut record, "capture", message.to_owned(), None);
     }
     // Reading the log and compressing it take as long as each other, and need nothing of each other.
@@ -413,6 +425,10 @@ fn finish(
     match read {
         Ok(log) => {
             record.network_log = reconcile(&mut exchanges, &log, first_party);
+            if log.truncated {
+                let message = "the network log lacks its end: what it does not show is unknown";
+                problem(&mut record, "capture", message.to_owned(), None);
+            }
             if let Ok(kept) = kept {
                 kept?;
             }
@@ -420,6 +436,9 @@ fn finish(
         Err(error) => {
             let message = format!("the network log is not available: {error}");
             let help = "what was really sent is unknown in this run".to_owned();
+            exchanges
+                .iter_mut()
+                .for_each(|exchange| exchange.sent = None);
             problem(&mut record, "capture", message, Some(help));
         }
     }
@@ -506,6 +525,7 @@ fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunRecord {
             "insecure": options.insecure,
             "browser_arg": options.browser_args,
             "headed": options.headed,
+            "no_sandbox": options.no_sandbox,
             "declare_automation": options.declare_automation,
             "timeout": options.timeout.as_secs_f64(),
             "step_timeout": options.step_timeout.as_secs_f64(),

@@ -222,8 +222,14 @@ async fn the_browser_that_would_be_used_is_named() {
     let browser = chromium().await;
     let output = pixelwitness(&["browser", "path"], &[]);
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), browser.to_str().unwrap());
-    let none = pixelwitness(&["browser", "path"], &[("PIXELWITNESS_BROWSER", "/nowhere")]);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap().trim(),
+        browser.to_str().unwrap()
+    );
+    let none = pixelwitness(
+        &["browser", "path"],
+        &[("PIXELWITNESS_BROWSER", "/nowhere")],
+    );
     assert_eq!(none.status.code(), Some(2));
     assert!(none.stdout.is_empty());
 }

@@ -106,7 +106,6 @@ impl Assembler {
                     let draft = &mut self.drafts[index];
                     draft.exchange.outcome = Outcome::Contained;
                     draft.exchange.error = Some(why.clone());
-                    draft.exchange.sent = Some(false);
                     self.settle(index);
                 }
             }

@@ -46,12 +46,21 @@ pub struct Quiet {
     pub limit: Duration,
 }
 
+/// How many requests were contained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Contained {
+    /// Those that can be the report itself.
+    pub reports: u64,
+    /// With beacons and reads by script, which pages also send beside it.
+    pub all: u64,
+}
+
 enum Command {
     PageReady(String, oneshot::Sender<()>),
     Page(String, oneshot::Sender<watch::Receiver<PageState>>),
     Step(Option<u32>),
     Contain(Containment, oneshot::Sender<()>),
-    ContainedCount(oneshot::Sender<watch::Receiver<u64>>),
+    ContainedCount(oneshot::Sender<watch::Receiver<Contained>>),
     Quiet(Quiet, oneshot::Sender<bool>),
     Finish(Duration, oneshot::Sender<()>),
 }
@@ -128,7 +137,7 @@ impl Capture {
     ///
     /// # Errors
     /// If the browser is gone.
-    pub async fn contained(&self) -> Result<watch::Receiver<u64>, CaptureError> {
+    pub async fn contained(&self) -> Result<watch::Receiver<Contained>, CaptureError> {
         self.ask(Command::ContainedCount).await
     }
 

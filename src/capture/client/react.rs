@@ -149,7 +149,10 @@ impl Worker {
                 fetch_id: paused.request_id,
                 why: answer.why,
             })?;
-            self.contained.send_modify(|count| *count += 1);
+            self.contained.send_modify(|contained| {
+                contained.reports += u64::from(answer.report);
+                contained.all += 1;
+            });
             return Ok(());
         }
         self.send(

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
-use super::{CaptureError, CaptureEvent, Command, Quiet};
+use super::{CaptureError, CaptureEvent, Command, Contained, Quiet};
 use crate::capture::assembler::Assembler;
 use crate::capture::containment::Containment;
 use crate::capture::journal::{JournalLine, Mark};
@@ -55,7 +55,7 @@ pub(super) struct Worker {
     pub(super) ready_waiters: Vec<(String, oneshot::Sender<()>)>,
     pub(super) pages: HashMap<String, watch::Sender<PageState>>,
     pub(super) containment: Option<Containment>,
-    pub(super) contained: watch::Sender<u64>,
+    pub(super) contained: watch::Sender<Contained>,
     pub(super) last_request: Instant,
     pub(super) quiet_waiters: Vec<(Quiet, Instant, oneshot::Sender<bool>)>,
     /// Paused requests that were let go since the journey began to end, and not answered yet.
@@ -81,7 +81,7 @@ impl Worker {
             ready_waiters: Vec::new(),
             pages: HashMap::new(),
             containment: None,
-            contained: watch::channel(0).0,
+            contained: watch::channel(Contained::default()).0,
             last_request: Instant::now(),
             quiet_waiters: Vec::new(),
             unanswered: HashSet::new(),
