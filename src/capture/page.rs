@@ -90,6 +90,16 @@ impl PageState {
                 }
                 _ => false,
             },
+            // The same document under another address, as single-page sites do.
+            "Page.navigatedWithinDocument" => {
+                match serde_json::from_str::<Navigating>(params.get()) {
+                    Ok(event) if event.frame_id == target => {
+                        self.url = event.url;
+                        true
+                    }
+                    _ => false,
+                }
+            }
             "Page.lifecycleEvent" => match serde_json::from_str::<Lifecycle>(params.get()) {
                 Ok(event) if event.frame_id == target => {
                     match event.name {

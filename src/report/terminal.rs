@@ -30,6 +30,10 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())
         .collect();
+    let unsent = told
+        .iter()
+        .filter(|event| doubt(run, event).is_some())
+        .count();
     if told.is_empty() {
         let code = run.exchanges.iter().filter(|x| is_meta(x)).count();
         writeln!(out, "\n{}", style.good("No event was told to Meta."))?;
@@ -41,6 +45,13 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         }
     } else {
         pages(run, &told, &style, out)?;
+        if unsent > 0 {
+            writeln!(
+                out,
+                "Of these, {} did not leave, or it is unknown: each is marked.",
+                count(unsent, "event")
+            )?;
+        }
         named(run, &told, &style, out)?;
         typed_values(run, &told, &style, out)?;
         topics(run, &told, &style, out)?;

@@ -1,5 +1,7 @@
 //! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
 
+mod finish;
+mod record;
 mod recorder;
 
 use std::collections::BTreeMap;
@@ -7,18 +9,16 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
+use self::finish::finish;
+use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter};
-use crate::capture::{Assembler, Capture, CaptureEvent, NetLog, Quiet, reconcile};
-use crate::decode::decode_all;
+use crate::capture::{Assembler, Capture, CaptureEvent, Quiet};
 use crate::journey::{Context, Driver, StepError, Tab, plant};
 use crate::model::{
-    BrowserRecord, CanaryRecord, Counts, EventKind, Exchange, JourneyRecord, JourneyState, Moment,
-    NetLogRecord, Outcome, Party, Problem, RunRecord, ScenarioRecord, StepRecord, StepState,
-    ToolRecord, TrackerEvent,
+    BrowserRecord, CanaryRecord, Exchange, JourneyState, Moment, RunRecord, StepState, TrackerEvent,
 };
 use crate::scenario::{Scenario, Seed, StepKind};
 
@@ -392,171 +392,4 @@ async fn prepare(
         });
     }
     Ok((driver, tab?))
-}
-
-/// Reads the network log, settles what was sent, decodes, and writes the final records.
-fn finish(
-    bundle: BundleWriter,
-    mut record: RunRecord,
-    assembler: Option<Assembler>,
-    whole: bool,
-    launched: &Launched,
-    first_party: &str,
-) -> Result<Run, RunError> {
-    let mut exchanges = Vec::new();
-    let captured = assembler.is_some();
-    if let Some(assembler) = assembler {
-        for unreadable in assembler.unreadable() {
-            let message = format!("a message of the browser could not be read: {unreadable}");
-            problem(&mut record, "capture", message, None);
-        }
-        exchanges = assembler.finish();
-    }
-    if record.journey.state == JourneyState::Completed && !whole {
-        let message = "the browser had to be killed: what it was still sending may be missing";
-        problem(&mut record, "capture", message.to_owned(), None);
-    }
-    // Reading the log and compressing it take as long as each other, and need nothing of each other.
-    let (read, kept) = std::thread::scope(|scope| {
-        let kept = scope.spawn(|| bundle.net_log(&launched.net_log));
-        let read = File::open(&launched.net_log).and_then(NetLog::read);
-        (read, kept.join())
-    });
-    match read {
-        Ok(log) => {
-            record.network_log = reconcile(&mut exchanges, &log, first_party);
-            if log.truncated {
-                let message = "the network log lacks its end: what it does not show is unknown";
-                problem(&mut record, "capture", message.to_owned(), None);
-            }
-            if let Ok(kept) = kept {
-                kept?;
-            }
-        }
-        Err(error) => {
-            let message = format!("the network log is not available: {error}");
-            let help = "what was really sent is unknown in this run".to_owned();
-            exchanges
-                .iter_mut()
-                .for_each(|exchange| exchange.sent = None);
-            problem(&mut record, "capture", message, Some(help));
-        }
-    }
-    let delivered: Vec<&str> = exchanges
-        .iter()
-        .filter(|exchange| exchange.outcome == Outcome::Contained && exchange.sent != Some(false))
-        .map(|exchange| exchange.url.as_str())
-        .collect();
-    if !delivered.is_empty() {
-        let message = format!(
-            "a contained request may have been delivered: {}",
-            delivered.join(", ")
-        );
-        problem(&mut record, "containment", message, None);
-    }
-    let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
-    record.counts = Counts {
-        exchanges: exchanges.len() as u64,
-        third_party: count(&exchanges, |exchange| exchange.party == Party::Third),
-        contained: count(&exchanges, |exchange| {
-            exchange.outcome == Outcome::Contained
-        }),
-        events: events
-            .iter()
-            .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())
-            .count() as u64,
-    };
-    record.finished = Some(Moment::now());
-    // Without the capture's own account, what was written as it happened stays as it is.
-    if captured {
-        bundle.records(&exchanges, &events)?;
-    }
-    bundle.run(&record)?;
-    Ok(Run {
-        bundle: bundle.root().to_owned(),
-        record,
-        exchanges,
-        events,
-    })
-}
-
-fn count(exchanges: &[Exchange], which: impl Fn(&Exchange) -> bool) -> u64 {
-    exchanges.iter().filter(|exchange| which(exchange)).count() as u64
-}
-
-fn problem(record: &mut RunRecord, area: &str, message: String, help: Option<String>) {
-    record.problems.push(Problem {
-        area: area.to_owned(),
-        message,
-        help,
-    });
-}
-
-fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunRecord {
-    let steps = (1u32..)
-        .zip(&scenario.steps)
-        .map(|(number, step)| StepRecord {
-            number,
-            kind: step.kind.name().to_owned(),
-            what: step.kind.to_string(),
-            line: step.line,
-            state: StepState::NotReached,
-            started: None,
-            ended: None,
-            page: None,
-            problem: None,
-            notes: Vec::new(),
-        })
-        .collect();
-    RunRecord {
-        tool: ToolRecord::this(),
-        browser: None,
-        scenario: ScenarioRecord {
-            title: scenario.title.clone(),
-            path: scenario.path.display().to_string(),
-            sha256: scenario.sha256(),
-            origin: scenario.origin.origin().ascii_serialization(),
-            topics: scenario.topics.clone(),
-        },
-        started: Moment::now(),
-        finished: None,
-        options: json!({
-            "connect_to": options.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
-            "insecure": options.insecure,
-            "browser_arg": options.browser_args,
-            "headed": options.headed,
-            "no_sandbox": options.no_sandbox,
-            "declare_automation": options.declare_automation,
-            "timeout": options.timeout.as_secs_f64(),
-            "step_timeout": options.step_timeout.as_secs_f64(),
-            "settle": options.settle.as_secs_f64(),
-        }),
-        canaries: scenario
-            .canaries
-            .iter()
-            .map(|(name, kind)| {
-                let canary = options.seed.canary(name, *kind);
-                CanaryRecord {
-                    name: canary.name,
-                    kind: kind.as_str().to_owned(),
-                    value: canary.value,
-                    typed_in: Vec::new(),
-                }
-            })
-            .collect(),
-        journey: JourneyRecord {
-            state: JourneyState::Running,
-            steps,
-        },
-        network_log: NetLogRecord {
-            available: false,
-            truncated: false,
-            sent: 0,
-            matched: 0,
-            only_in_log: Vec::new(),
-            addresses: Vec::new(),
-        },
-        counts: Counts::default(),
-        problems: Vec::new(),
-    }
 }

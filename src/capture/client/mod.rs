@@ -19,10 +19,15 @@ use super::page::PageState;
 
 use self::worker::Worker;
 
+/// How long the browser may take to accept a connection.
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     #[error("failed to connect to the browser: {0}")]
     Connect(#[from] Box<tungstenite::Error>),
+    #[error("the browser did not answer within {} s", .0.as_secs())]
+    Silent(Duration),
     #[error("the connection to the browser was lost")]
     Lost,
     #[error("the page was not ready to be watched within {} s", .0.as_secs())]
@@ -87,10 +92,12 @@ impl Capture {
         let config = WebSocketConfig::default()
             .max_message_size(None)
             .max_frame_size(None);
-        let (socket, _) =
-            tokio_tungstenite::connect_async_with_config(web_socket, Some(config), true)
-                .await
-                .map_err(Box::new)?;
+        let connecting =
+            tokio_tungstenite::connect_async_with_config(web_socket, Some(config), true);
+        let (socket, _) = tokio::time::timeout(CONNECT_LIMIT, connecting)
+            .await
+            .map_err(|_| CaptureError::Silent(CONNECT_LIMIT))?
+            .map_err(Box::new)?;
         let (sink, stream) = socket.split();
         let (commands, receiver) = mpsc::unbounded_channel();
         let mut worker = Worker::new(sink, journal, events, Assembler::new(first_party));

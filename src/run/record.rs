@@ -1,0 +1,88 @@
+//! The run's own record: how it begins, and how a problem gets into it.
+
+use serde_json::json;
+
+use super::RunOptions;
+use crate::browser::ConnectTo;
+use crate::model::{
+    CanaryRecord, Counts, JourneyRecord, JourneyState, Moment, NetLogRecord, Problem, RunRecord,
+    ScenarioRecord, StepRecord, StepState, ToolRecord,
+};
+use crate::scenario::Scenario;
+
+pub(super) fn problem(record: &mut RunRecord, area: &str, message: String, help: Option<String>) {
+    record.problems.push(Problem {
+        area: area.to_owned(),
+        message,
+        help,
+    });
+}
+
+pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunRecord {
+    let steps = (1u32..)
+        .zip(&scenario.steps)
+        .map(|(number, step)| StepRecord {
+            number,
+            kind: step.kind.name().to_owned(),
+            what: step.kind.to_string(),
+            line: step.line,
+            state: StepState::NotReached,
+            started: None,
+            ended: None,
+            page: None,
+            problem: None,
+            notes: Vec::new(),
+        })
+        .collect();
+    RunRecord {
+        tool: ToolRecord::this(),
+        browser: None,
+        scenario: ScenarioRecord {
+            title: scenario.title.clone(),
+            path: scenario.path.display().to_string(),
+            sha256: scenario.sha256(),
+            origin: scenario.origin.origin().ascii_serialization(),
+            topics: scenario.topics.clone(),
+        },
+        started: Moment::now(),
+        finished: None,
+        options: json!({
+            "connect_to": options.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
+            "insecure": options.insecure,
+            "browser_arg": options.browser_args,
+            "headed": options.headed,
+            "no_sandbox": options.no_sandbox,
+            "declare_automation": options.declare_automation,
+            "timeout": options.timeout.as_secs_f64(),
+            "step_timeout": options.step_timeout.as_secs_f64(),
+            "settle": options.settle.as_secs_f64(),
+        }),
+        canaries: scenario
+            .canaries
+            .iter()
+            .map(|(name, kind)| {
+                let canary = options.seed.canary(name, *kind);
+                CanaryRecord {
+                    name: canary.name,
+                    kind: kind.as_str().to_owned(),
+                    value: canary.value,
+                    typed_in: Vec::new(),
+                }
+            })
+            .collect(),
+        journey: JourneyRecord {
+            state: JourneyState::Running,
+            steps,
+        },
+        network_log: NetLogRecord {
+            available: false,
+            truncated: false,
+            sent: 0,
+            matched: 0,
+            only_in_log: Vec::new(),
+            addresses: Vec::new(),
+        },
+        counts: Counts::default(),
+        problems: Vec::new(),
+    }
+}
