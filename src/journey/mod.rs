@@ -18,6 +18,9 @@ pub use error::StepError;
 pub use identity::{Planted, plant};
 pub use tab::{Driver, Tab};
 
+/// How long past its deadline a step may take to say why it was not done.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// What a step works with.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -43,7 +46,9 @@ impl Context<'_> {
     pub async fn run(&mut self, step: &Step) -> Result<(), StepError> {
         let limit = self.limit;
         let deadline = self.deadline;
-        match tokio::time::timeout_at(deadline.into(), steps::run(&step.kind, self)).await {
+        // The step itself keeps to its deadline and says what stood in the way; this ends one that cannot.
+        match tokio::time::timeout_at((deadline + GRACE).into(), steps::run(&step.kind, self)).await
+        {
             Ok(done) => done,
             Err(_) => Err(StepError::TimedOut { limit }),
         }
