@@ -162,7 +162,7 @@ impl Capture {
 
     /// Closes the tabs, waits until what they send on leaving is out, and tells the browser to exit. (Closing the
     /// browser at once would lose it.) When nothing new was told for `quiet` after the last tab went, nothing more
-    /// comes: a tab's last beacon was measured to be told of up to 15 ms after the tab is gone.
+    /// comes: a tab's last beacon was measured to be told of up to 26 ms after the tab is gone.
     ///
     /// # Errors
     /// If the journal could not be written.
