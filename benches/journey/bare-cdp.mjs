@@ -35,6 +35,7 @@ let closing = false;
 const failed = new Promise((_, fail) => {
   setTimeout(() => fail(new Error(`not done within ${LIMIT / 1000} s`)), LIMIT).unref();
   exited.then((how) => closing || fail(new Error(`the browser ended: ${how}`)));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => fail(new Error(`stopped by ${signal}`)));
 });
 failed.catch(() => {});
 // Closed pipes are the exit's to tell of.
