@@ -20,7 +20,7 @@ mod reconcile;
 mod targets;
 
 pub use assembler::{Assembler, Body, Output};
-pub use client::{Capture, CaptureError, CaptureEvent, Contained, Quiet};
+pub use client::{Capture, CaptureError, Contained, Quiet};
 pub use containment::{Answer, Containment};
 pub use journal::{Incoming, JournalLine, Mark};
 pub use netlog::{NetLog, NetLogRequest};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chromiumoxide::error::CdpError;
 
+use crate::capture::CaptureError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     #[error("nothing on {page} matches {selector} (waited {} s)", .waited.as_secs())]
@@ -52,6 +54,15 @@ pub enum StepError {
     Lost,
     #[error("the browser refused: {0}")]
     Browser(#[from] CdpError),
+}
+
+impl From<CaptureError> for StepError {
+    fn from(error: CaptureError) -> StepError {
+        match error {
+            CaptureError::NotReady(limit) => StepError::TimedOut { limit },
+            _ => StepError::Lost,
+        }
+    }
 }
 
 impl StepError {

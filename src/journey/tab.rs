@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::capture::{Capture, CaptureError, PageState};
+use crate::capture::{Capture, PageState};
 use crate::scenario::{Selector, Selectors};
 
 use super::StepError;
@@ -123,14 +123,8 @@ impl Driver {
     pub async fn open_tab(&self, capture: &Capture, limit: Duration) -> Result<Tab, StepError> {
         let page = self.browser.new_page("about:blank").await?;
         let target = page.target_id().inner().clone();
-        let state = capture.page(&target).await.map_err(|_| StepError::Lost)?;
-        capture
-            .page_ready(&target, limit)
-            .await
-            .map_err(|error| match error {
-                CaptureError::NotReady(limit) => StepError::TimedOut { limit },
-                _ => StepError::Lost,
-            })?;
+        let state = capture.page(&target).await?;
+        capture.page_ready(&target, limit).await?;
         Ok(Tab {
             page,
             state,

@@ -1,6 +1,6 @@
 //! What a person reads in a terminal after a run: who was told what, where, and whom it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
 use url::Url;
@@ -159,10 +159,7 @@ fn pages(run: &Run, told: &[&TrackerEvent], style: &Style, out: &mut dyn Write) 
             if let Some(doubt) = doubt(run, event) {
                 line.push_str(doubt);
             }
-            match lines.iter_mut().find(|(known, _)| *known == line) {
-                Some((_, times)) => *times += 1,
-                None => lines.push((line, 1)),
-            }
+            tally(&mut lines, line);
         }
         for (line, times) in lines {
             let times = if times > 1 {
@@ -174,6 +171,14 @@ fn pages(run: &Run, told: &[&TrackerEvent], style: &Style, out: &mut dyn Write) 
         }
     }
     Ok(())
+}
+
+/// Counts a line, keeping the order in which the lines first came.
+fn tally(lines: &mut Vec<(String, usize)>, line: String) {
+    match lines.iter_mut().find(|(known, _)| *known == line) {
+        Some((_, times)) => *times += 1,
+        None => lines.push((line, 1)),
+    }
 }
 
 /// What the network log does not confirm is said of each event.
@@ -325,10 +330,7 @@ fn typed_values(
                 found.chain,
                 steps.join(", "),
             );
-            match lines.iter_mut().find(|(known, _)| *known == line) {
-                Some((_, times)) => *times += 1,
-                None => lines.push((line, 1)),
-            }
+            tally(&mut lines, line);
         }
     }
     if lines.is_empty() {
@@ -387,11 +389,13 @@ fn topics(run: &Run, told: &[&TrackerEvent], style: &Style, out: &mut dyn Write)
 /// Pages of the site that were opened and on which nothing went to Meta.
 fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     // An event names its page itself, and may be sent when the next page has already begun.
-    let carries_event = |exchange: &Exchange| {
-        run.events
-            .iter()
-            .any(|event| event.kind == EventKind::Event && event.exchange == exchange.id)
-    };
+    let carriers: HashSet<&str> = run
+        .events
+        .iter()
+        .filter(|event| event.kind == EventKind::Event)
+        .map(|event| event.exchange.as_str())
+        .collect();
+    let carries_event = |exchange: &Exchange| carriers.contains(exchange.id.as_str());
     let mut unplaced = false;
     let mut visited: Vec<(&str, bool)> = Vec::new();
     let mut current: BTreeMap<&str, usize> = BTreeMap::new();

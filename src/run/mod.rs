@@ -15,12 +15,12 @@ use self::finish::finish;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter};
-use crate::capture::{Assembler, Capture, CaptureEvent, Quiet};
+use crate::capture::{Assembler, Capture, Output, Quiet};
 use crate::journey::{Context, Driver, StepError, Tab, plant};
 use crate::model::{
     BrowserRecord, CanaryRecord, Exchange, JourneyState, Moment, RunRecord, StepState, TrackerEvent,
 };
-use crate::scenario::{Scenario, Seed, StepKind};
+use crate::scenario::{Scenario, Seed, StepKind, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
@@ -108,7 +108,7 @@ pub async fn run(
         connect_to: options.connect_to.clone(),
         insecure: options.insecure,
         trusted_keys: options.trusted_keys.clone(),
-        block_third_party_cookies: scenario.third_party_cookies.as_str() == "block",
+        block_third_party_cookies: scenario.third_party_cookies == ThirdPartyCookies::Block,
         headed: options.headed,
         no_sandbox: options.no_sandbox,
         declare_automation: options.declare_automation,
@@ -132,7 +132,7 @@ pub async fn run(
 
     let first_party = scenario.first_party();
     let journal = Box::new(bundle.journal()?);
-    let (events, receiver) = mpsc::unbounded_channel();
+    let (outputs, receiver) = mpsc::unbounded_channel();
     let recorder = recorder::Recorder::new(bundle, receiver);
     let recorded = async {
         let watched = watch_journey(
@@ -142,7 +142,7 @@ pub async fn run(
             &mut launched,
             &first_party,
             journal,
-            events,
+            outputs,
             cancel,
             tell,
         )
@@ -168,11 +168,11 @@ async fn watch_journey(
     launched: &mut Launched,
     first_party: &str,
     journal: Box<File>,
-    events: mpsc::UnboundedSender<CaptureEvent>,
+    outputs: mpsc::UnboundedSender<Output>,
     mut cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> Option<Assembler> {
-    let capture = match Capture::start(&launched.web_socket, first_party, journal, events).await {
+    let capture = match Capture::start(&launched.web_socket, first_party, journal, outputs).await {
         Ok(capture) => capture,
         Err(error) => {
             record.journey.state = JourneyState::Failed;
@@ -277,7 +277,8 @@ async fn replay(
     first_party: &str,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> JourneyEnd {
-    let (driver, mut tab) = match prepare(scenario, options, record, launched, capture).await {
+    // The driver's connection is needed as long as the tab is.
+    let (_driver, mut tab) = match prepare(scenario, options, record, launched, capture).await {
         Ok(prepared) => prepared,
         Err(error) => {
             let message = format!("failed to prepare the browser: {error}");
@@ -352,7 +353,6 @@ async fn replay(
             }
         }
     }
-    drop(driver);
     JourneyEnd::Completed
 }
 

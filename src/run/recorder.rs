@@ -3,22 +3,22 @@
 use tokio::sync::mpsc;
 
 use crate::bundle::{BundleError, BundleWriter};
-use crate::capture::{CaptureEvent, Output};
+use crate::capture::Output;
 use crate::decode::decode;
 
 use super::RunEvent;
 
 pub(super) struct Recorder {
     bundle: BundleWriter,
-    events: mpsc::UnboundedReceiver<CaptureEvent>,
+    outputs: mpsc::UnboundedReceiver<Output>,
     decoded: usize,
 }
 
 impl Recorder {
-    pub fn new(bundle: BundleWriter, events: mpsc::UnboundedReceiver<CaptureEvent>) -> Recorder {
+    pub fn new(bundle: BundleWriter, outputs: mpsc::UnboundedReceiver<Output>) -> Recorder {
         Recorder {
             bundle,
-            events,
+            outputs,
             decoded: 0,
         }
     }
@@ -28,10 +28,10 @@ impl Recorder {
         mut self,
         tell: &(dyn Fn(RunEvent) + Sync),
     ) -> Result<BundleWriter, BundleError> {
-        while let Some(event) = self.events.recv().await {
-            match event {
-                CaptureEvent::Output(Output::Body(body)) => self.bundle.body(&body)?,
-                CaptureEvent::Output(Output::Settled(exchange)) => {
+        while let Some(output) = self.outputs.recv().await {
+            match output {
+                Output::Body(body) => self.bundle.body(&body)?,
+                Output::Settled(exchange) => {
                     self.bundle.exchange(&exchange)?;
                     let body = self.bundle.read_body(&exchange);
                     for mut event in decode(&exchange, body.as_deref()) {
@@ -41,7 +41,6 @@ impl Recorder {
                         tell(RunEvent::Told(&event));
                     }
                 }
-                CaptureEvent::Lost => {}
             }
         }
         Ok(self.bundle)

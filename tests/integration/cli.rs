@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::common::{chromium, pixelwitness, processes_naming, read_bundle, root};
+use crate::common::{chromium, pixelwitness, processes_naming, read_bundle, root, until_told};
 
 #[tokio::test]
 async fn the_demos_json_is_all_that_is_on_stdout() {
@@ -103,18 +103,7 @@ async fn ctrl_c_leaves_a_readable_bundle_and_no_browser() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let began = Instant::now();
-    while !server
-        .access_log()
-        .iter()
-        .any(|entry| entry.target.contains("ev=Microdata"))
-    {
-        assert!(
-            began.elapsed() < Duration::from_secs(30),
-            "the page was never opened"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until_told(&server, "ev=Microdata").await;
     let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();

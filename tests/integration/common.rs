@@ -128,3 +128,19 @@ pub fn processes_naming(path: &Path) -> Vec<String> {
     }
     found
 }
+
+/// Waits until the demo server was told something whose target holds `what`.
+pub async fn until_told(server: &DemoServer, what: &str) {
+    let told = async {
+        while !server
+            .access_log()
+            .iter()
+            .any(|entry| entry.target.contains(what))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), told)
+        .await
+        .expect("the page told it in time");
+}

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::common::{never, options, processes_naming, read_bundle, written};
+use crate::common::{never, options, processes_naming, read_bundle, until_told, written};
 
 async fn fail(steps: &str, change: impl Fn(&mut RunOptions)) -> (Run, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -209,13 +209,7 @@ async fn a_run_that_is_stopped_keeps_what_it_has_and_leaves_no_browser() {
     let running = pixelwitness::run::run(&scenario, &options, stopped, &|_| {});
     let stopper = async {
         // Not before the page has told something.
-        while !server
-            .access_log()
-            .iter()
-            .any(|entry| entry.target.contains("ev=Microdata"))
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_told(&server, "ev=Microdata").await;
         stop.send(true).unwrap();
     };
     let (run, ()) = tokio::join!(running, stopper);
@@ -255,13 +249,7 @@ async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
     let running = pixelwitness::run::run(&scenario, &options, never(), &|_| {});
     let ours = format!("MAP * {}", server.addr());
     let killer = async {
-        while !server
-            .access_log()
-            .iter()
-            .any(|entry| entry.target.contains("ev=Microdata"))
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until_told(&server, "ev=Microdata").await;
         kill_browser(&ours);
     };
     let (run, ()) = tokio::join!(running, killer);

@@ -36,14 +36,6 @@ pub enum CaptureError {
     Journal(#[from] std::io::Error),
 }
 
-/// What the capture tells whoever listens, as it happens.
-#[derive(Debug)]
-pub enum CaptureEvent {
-    Output(Output),
-    /// The browser's connection ended before it was told to.
-    Lost,
-}
-
 /// When requests are quiet: none newly sent for `quiet`, waited for at most `limit`.
 #[derive(Debug, Clone, Copy)]
 pub struct Quiet {
@@ -79,7 +71,7 @@ pub struct Capture {
 
 impl Capture {
     /// Connects, and watches everything from then on. Journal lines go to `journal`, each flushed; what becomes known
-    /// goes to `events`.
+    /// goes to `outputs`.
     ///
     /// # Errors
     /// If the browser cannot be reached.
@@ -87,7 +79,7 @@ impl Capture {
         web_socket: &str,
         first_party: &str,
         journal: Box<dyn Write + Send>,
-        events: mpsc::UnboundedSender<CaptureEvent>,
+        outputs: mpsc::UnboundedSender<Output>,
     ) -> Result<Capture, CaptureError> {
         let config = WebSocketConfig::default()
             .max_message_size(None)
@@ -100,7 +92,7 @@ impl Capture {
             .map_err(Box::new)?;
         let (sink, stream) = socket.split();
         let (commands, receiver) = mpsc::unbounded_channel();
-        let mut worker = Worker::new(sink, journal, events, Assembler::new(first_party));
+        let mut worker = Worker::new(sink, journal, outputs, Assembler::new(first_party));
         worker.begin().await?;
         let task = tokio::spawn(worker.run(stream, receiver));
         Ok(Capture { commands, task })

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::sync::oneshot;
 
 use super::CaptureError;
 use super::protocol::{Detached, Paused, PostData, WillBeSent};
@@ -201,15 +200,14 @@ impl Worker {
                             .await?;
                     }
                     if session.kind == "page" {
-                        self.ready_waiters.retain_mut(|(target, reply)| {
-                            if *target != session.target {
-                                return true;
+                        for (target, reply) in std::mem::take(&mut self.ready_waiters) {
+                            if target == session.target {
+                                let _ = reply.send(());
+                            } else {
+                                self.ready_waiters.push((target, reply));
                             }
-                            let (dead, _) = oneshot::channel();
-                            let _ = std::mem::replace(reply, dead).send(());
-                            false
-                        });
-                        self.ready.insert(session.target, session_id);
+                        }
+                        self.ready.insert(session.target);
                     }
                 }
             }

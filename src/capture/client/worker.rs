@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
-use super::{CaptureError, CaptureEvent, Command, Contained, Quiet};
-use crate::capture::assembler::Assembler;
+use super::{CaptureError, Command, Contained, Quiet};
+use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
 use crate::capture::journal::{JournalLine, Mark};
 use crate::capture::page::PageState;
@@ -45,13 +45,13 @@ pub(super) struct Closing {
 pub(super) struct Worker {
     pub(super) sink: SplitSink<Socket, tungstenite::Message>,
     pub(super) journal: Box<dyn Write + Send>,
-    pub(super) events: mpsc::UnboundedSender<CaptureEvent>,
+    pub(super) outputs: mpsc::UnboundedSender<Output>,
     pub(super) assembler: Assembler,
     pub(super) targets: Targets,
     pub(super) next_id: u64,
     pub(super) pending: HashMap<u64, Pending>,
-    /// Pages that are set up: target → session.
-    pub(super) ready: HashMap<String, String>,
+    /// Targets of the pages that are set up.
+    pub(super) ready: HashSet<String>,
     pub(super) ready_waiters: Vec<(String, oneshot::Sender<()>)>,
     pub(super) pages: HashMap<String, watch::Sender<PageState>>,
     pub(super) containment: Option<Containment>,
@@ -62,22 +62,23 @@ pub(super) struct Worker {
     pub(super) unanswered: HashSet<String>,
     pub(super) closing: Option<Closing>,
 }
+
 impl Worker {
     pub(super) fn new(
         sink: SplitSink<Socket, tungstenite::Message>,
         journal: Box<dyn Write + Send>,
-        events: mpsc::UnboundedSender<CaptureEvent>,
+        outputs: mpsc::UnboundedSender<Output>,
         assembler: Assembler,
     ) -> Worker {
         Worker {
             sink,
             journal,
-            events,
+            outputs,
             assembler,
             targets: Targets::default(),
             next_id: 0,
             pending: HashMap::new(),
-            ready: HashMap::new(),
+            ready: HashSet::new(),
             ready_waiters: Vec::new(),
             pages: HashMap::new(),
             containment: None,
@@ -130,13 +131,8 @@ impl Worker {
                 }
             }
         }
-        match self.closing.take() {
-            Some(closing) => {
-                let _ = closing.reply.send(());
-            }
-            None => {
-                let _ = self.events.send(CaptureEvent::Lost);
-            }
+        if let Some(closing) = self.closing.take() {
+            let _ = closing.reply.send(());
         }
         self.journal.flush()?;
         Ok(self.assembler)
@@ -188,7 +184,7 @@ impl Worker {
     async fn command(&mut self, command: Command) -> Result<(), CaptureError> {
         match command {
             Command::PageReady(target, reply) => {
-                if self.ready.contains_key(&target) {
+                if self.ready.contains(&target) {
                     let _ = reply.send(());
                 } else {
                     self.ready_waiters.push((target, reply));
@@ -251,6 +247,7 @@ impl Worker {
         });
         Ok(())
     }
+
     pub(super) async fn send(
         &mut self,
         session: Option<&str>,
@@ -290,7 +287,7 @@ impl Worker {
 
     pub(super) fn forward(&mut self) {
         for output in self.assembler.take_output() {
-            let _ = self.events.send(CaptureEvent::Output(output));
+            let _ = self.outputs.send(output);
         }
     }
 }

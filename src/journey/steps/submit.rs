@@ -18,11 +18,7 @@ pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(
         .tab
         .locate(&step.selector, Want::Point, context.deadline)
         .await?;
-    let mut contained = context
-        .capture
-        .contained()
-        .await
-        .map_err(|_| StepError::Lost)?;
+    let mut contained = context.capture.contained().await?;
     let so_far = *contained.borrow_and_update();
     let mut containment = Containment {
         first_party: context.first_party.to_owned(),
@@ -30,11 +26,7 @@ pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(
         submitting: true,
     };
     // In force before the click: the answer says so.
-    context
-        .capture
-        .contain(containment.clone())
-        .await
-        .map_err(|_| StepError::Lost)?;
+    context.capture.contain(containment.clone()).await?;
     let before = context.tab.state.borrow().clone();
     context.tab.click_at(&point).await?;
 
@@ -63,9 +55,5 @@ pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(
     context.capture.quiet(AFTERWARDS).await;
     // The report stays contained for the rest of the run: a page may try again. Pages may be read once more.
     containment.submitting = false;
-    context
-        .capture
-        .contain(containment)
-        .await
-        .map_err(|_| StepError::Lost)
+    Ok(context.capture.contain(containment).await?)
 }
