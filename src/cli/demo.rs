@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::options::{Replay, cancel_on_signal};
 use super::run::{Results, default_out, one};
-use super::{browser, exit, talk};
+use super::{browser, exit, gallery, talk};
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
 use crate::run::RunOptions;
@@ -35,6 +35,9 @@ pub struct DemoArgs {
     /// Write what really arrived at the demo server, a JSON object a line: the truth to compare evidence with
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     access_log: Option<PathBuf>,
+    /// Play the channel gallery instead: each way in which data leaves a page, held against what arrived
+    #[arg(long, conflicts_with_all = ["build", "serve"])]
+    gallery: bool,
     /// Only serve the site, until Ctrl-C
     #[arg(long, conflicts_with_all = ["out", "json", "install_browser"])]
     serve: bool,
@@ -79,6 +82,11 @@ pub async fn demo(args: DemoArgs) -> u8 {
         Err(code) => return code,
     };
     args.replay.warn_of_no_sandbox();
+    if args.gallery {
+        let mut log = Vec::new();
+        let code = gallery::play(&args.replay, chromium, args.out, &mut log).await;
+        return code.max(write_access_log(args.access_log.as_deref(), log));
+    }
     let cancel = cancel_on_signal();
     let mut results = Results::new(args.replay.json);
     let mut log = Vec::new();
@@ -120,17 +128,26 @@ pub async fn demo(args: DemoArgs) -> u8 {
             break;
         }
     }
-    if let Some(path) = &args.access_log {
-        log.push(String::new());
-        if let Err(error) = std::fs::write(path, log.join("\n")) {
+    results.raise(write_access_log(args.access_log.as_deref(), log));
+    results.finish()
+}
+
+/// Gives the exit code.
+fn write_access_log(path: Option<&Path>, mut log: Vec<String>) -> u8 {
+    let Some(path) = path else {
+        return exit::OK;
+    };
+    log.push(String::new());
+    match std::fs::write(path, log.join("\n")) {
+        Ok(()) => exit::OK,
+        Err(error) => {
             talk::error(
                 &format!("failed to write `{}`: {error}", path.display()),
                 None,
             );
-            results.raise(exit::INCONCLUSIVE);
+            exit::INCONCLUSIVE
         }
     }
-    results.finish()
 }
 
 async fn serve(which: Which) -> u8 {

@@ -3,6 +3,7 @@
 
 mod browser;
 mod demo;
+mod gallery;
 mod options;
 mod progress;
 mod run;

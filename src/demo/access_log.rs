@@ -54,10 +54,22 @@ fn as_base64<S: Serializer>(body: &[u8], serializer: S) -> Result<S::Ok, S::Erro
     serializer.serialize_str(&data_encoding::BASE64.encode(body))
 }
 
+/// A WebSocket message as the server received it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SocketMessage {
+    /// The address of the handshake, with `https`.
+    pub url: String,
+    /// 1 for text, 2 for bytes.
+    pub opcode: u8,
+    #[serde(rename = "payload_base64", serialize_with = "as_base64")]
+    pub payload: Vec<u8>,
+}
+
 /// The log of one server. Shared by all its connections.
 #[derive(Debug, Default)]
 pub(super) struct AccessLog {
     entries: Mutex<Vec<LogEntry>>,
+    messages: Mutex<Vec<SocketMessage>>,
 }
 
 impl AccessLog {
@@ -67,6 +79,26 @@ impl AccessLog {
         entry.seq = entries.len() as u64 + 1;
         entry.time = now();
         entries.push(entry);
+    }
+
+    pub(super) fn message(&self, message: SocketMessage) {
+        self.messages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(message);
+    }
+
+    pub(super) fn messages(&self) -> Vec<SocketMessage> {
+        self.messages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// How many entries are of a kind.
+    pub(super) fn count(&self, which: impl Fn(&LogEntry) -> bool) -> usize {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().filter(|entry| which(entry)).count()
     }
 
     pub(super) fn snapshot(&self) -> Vec<LogEntry> {

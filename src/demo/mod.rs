@@ -14,6 +14,7 @@
 //! account of what a browser sent, to hold against what a capture says. Nothing here contacts another machine.
 
 mod access_log;
+pub mod gallery;
 mod meta;
 mod pages;
 mod reports;
@@ -23,7 +24,7 @@ mod tls;
 
 use std::net::SocketAddr;
 
-pub use access_log::LogEntry;
+pub use access_log::{LogEntry, SocketMessage};
 pub use meta::PIXEL_ID;
 pub use reports::FiledReport;
 pub use server::DemoServer;

@@ -1,6 +1,5 @@
 //! The HTTPS server: accepts connections, logs every request, and answers by host.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
@@ -22,9 +21,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 
-use super::access_log::{AccessLog, LogEntry};
+use super::access_log::{AccessLog, LogEntry, SocketMessage};
+use super::gallery::{self, Answer, Gallery};
 use super::reports::{FiledReport, ReportBook};
 use super::tls::Identity;
 use super::{
@@ -74,12 +74,17 @@ impl DemoServer {
 
         let hosts = Arc::new(Hosts::new(build));
         let (stop, stopping) = watch::channel(false);
-        let acceptor = TlsAcceptor::from(identity.config);
-        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&hosts), stopping));
+        let spki_sha256_base64 = identity.spki_sha256_base64.clone();
+        let accepting = tokio::spawn(accept(
+            listener,
+            Arc::new(identity),
+            Arc::clone(&hosts),
+            stopping,
+        ));
         tracing::debug!(%addr, ?build, "demo site is up");
         Ok(DemoServer {
             addr,
-            spki_sha256_base64: identity.spki_sha256_base64,
+            spki_sha256_base64,
             hosts,
             stop,
             accepting,
@@ -102,6 +107,11 @@ impl DemoServer {
         self.hosts.log.snapshot()
     }
 
+    /// Every WebSocket message received so far, in order of arrival.
+    pub fn socket_messages(&self) -> Vec<SocketMessage> {
+        self.hosts.log.messages()
+    }
+
     /// Every report form that was really delivered so far, in order of arrival.
     pub fn filed_reports(&self) -> Vec<FiledReport> {
         self.hosts.reports.snapshot()
@@ -118,7 +128,7 @@ impl DemoServer {
 
 async fn accept(
     listener: TcpListener,
-    acceptor: TlsAcceptor,
+    identity: Arc<Identity>,
     hosts: Arc<Hosts>,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -130,7 +140,7 @@ async fn accept(
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, acceptor.clone(), Arc::clone(&hosts), stopping.clone()));
+                    connections.spawn(serve(stream, Arc::clone(&identity), Arc::clone(&hosts), stopping.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection to the demo site");
@@ -148,7 +158,7 @@ async fn accept(
 
 async fn serve(
     stream: TcpStream,
-    acceptor: TlsAcceptor,
+    identity: Arc<Identity>,
     hosts: Arc<Hosts>,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -157,7 +167,7 @@ async fn serve(
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
     let handshake = tokio::select! {
-        handshake = timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)) => handshake,
+        handshake = timeout(HANDSHAKE_LIMIT, shake_hands(stream, &identity)) => handshake,
         _ = stopping.changed() => return,
     };
     let stream = match handshake {
@@ -169,9 +179,9 @@ async fn serve(
     let builder = auto::Builder::new(TokioExecutor::new());
     let service = service_fn(|request| {
         let hosts = Arc::clone(&hosts);
-        async move { Ok::<_, Infallible>(hosts.answer_and_log(request).await) }
+        async move { hosts.answer_and_log(request).await }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {
@@ -184,9 +194,33 @@ async fn serve(
     }
 }
 
+/// Which protocols a connection offers depends on the host that it is for.
+async fn shake_hands(
+    stream: TcpStream,
+    identity: &Identity,
+) -> std::io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let http1_only = hello
+        .client_hello()
+        .server_name()
+        .is_some_and(gallery::speaks_http1_only);
+    let config = if http1_only {
+        &identity.http1_config
+    } else {
+        &identity.config
+    };
+    hello.into_stream(Arc::clone(config)).await
+}
+
+/// A request that is to get no answer at all: its connection is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+struct NoAnswer;
+
 /// What is served, by host, and what has arrived.
 struct Hosts {
-    log: AccessLog,
+    log: Arc<AccessLog>,
+    gallery: Gallery,
     reports: Arc<ReportBook>,
     site: Router,
     pixel_library: Router,
@@ -198,7 +232,8 @@ impl Hosts {
     fn new(build: Build) -> Hosts {
         let reports = Arc::new(ReportBook::default());
         Hosts {
-            log: AccessLog::default(),
+            log: Arc::default(),
+            gallery: Gallery,
             site: site::router(build, Arc::clone(&reports)),
             reports,
             pixel_library: meta::library_router(),
@@ -209,13 +244,37 @@ impl Hosts {
 
     /// Reads the whole request, answers it, and logs both before the answer goes out: a client that has seen an
     /// answer finds its request in the log.
-    async fn answer_and_log(&self, request: Request<Incoming>) -> Response {
-        let (parts, incoming) = request.into_parts();
+    async fn answer_and_log(&self, request: Request<Incoming>) -> Result<Response, NoAnswer> {
+        let (mut parts, incoming) = request.into_parts();
         let (body, read) = read_body(incoming).await;
         let host = requested_host(&parts.uri, &parts.headers);
         let mut entry = log_entry(&parts, host.clone(), body.clone());
 
         let response = match read {
+            Ok(()) if Gallery::plays(&host_name(&host)) => {
+                let log_with = |mut entry: LogEntry, status: u16| {
+                    entry.status = status;
+                    self.log.push(entry);
+                };
+                match self.gallery.answer(&host_name(&host), &mut parts) {
+                    Answer::Respond(response) => response,
+                    Answer::Wait(awaited) => awaited.wait(&self.log).await,
+                    Answer::Hang => {
+                        log_with(entry, 0);
+                        return std::future::pending().await;
+                    }
+                    Answer::Reset => {
+                        log_with(entry, 0);
+                        return Err(NoAnswer);
+                    }
+                    Answer::Upgrade(response, upgrade) => {
+                        let (url, log) = (entry.url(), Arc::clone(&self.log));
+                        log_with(entry, response.status().as_u16());
+                        tokio::spawn(async move { gallery::speak(upgrade, url, &log).await });
+                        return Ok(response);
+                    }
+                }
+            }
             Ok(()) => {
                 self.answer(&host, Request::from_parts(parts, Body::from(body)))
                     .await
@@ -224,7 +283,7 @@ impl Hosts {
         };
         entry.status = response.status().as_u16();
         self.log.push(entry);
-        response
+        Ok(response)
     }
 
     async fn answer(&self, host: &str, request: Request<Body>) -> Response {

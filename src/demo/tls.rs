@@ -24,6 +24,8 @@ const MOST_CERTIFICATES: usize = 512;
 /// The server's TLS configuration, and the pin by which a browser is told to trust it.
 pub(super) struct Identity {
     pub(super) config: Arc<ServerConfig>,
+    /// The same, without HTTP/2.
+    pub(super) http1_config: Arc<ServerConfig>,
     /// Base64 of the SHA-256 of the SubjectPublicKeyInfo.
     pub(super) spki_sha256_base64: String,
 }
@@ -41,9 +43,12 @@ impl Identity {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(certificates);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let http1_config = Arc::new(config.clone());
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Identity {
             config: Arc::new(config),
+            http1_config,
             spki_sha256_base64,
         })
     }

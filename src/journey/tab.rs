@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chromiumoxide::cdp::browser_protocol::accessibility::QueryAxTreeParams;
-use chromiumoxide::cdp::browser_protocol::dom::{BackendNodeId, ResolveNodeParams};
+use chromiumoxide::cdp::browser_protocol::dom::{
+    BackendNodeId, ResolveNodeParams, SetFileInputFilesParams,
+};
 use chromiumoxide::cdp::browser_protocol::input::{
     DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
 };
@@ -326,6 +328,24 @@ impl Tab {
                 Ok(context)
             }
         }
+    }
+
+    /// Puts a file into the file field that was found last.
+    ///
+    /// # Errors
+    /// If the browser refuses.
+    pub async fn choose_file(&mut self, path: &std::path::Path) -> Result<(), StepError> {
+        let find = EvaluateParams {
+            context_id: Some(self.context().await?),
+            ..EvaluateParams::new("globalThis.pixelwitnessElement")
+        };
+        let found = self.page.execute(find).await?.result.result.object_id;
+        let choose = SetFileInputFilesParams {
+            object_id: Some(found.ok_or(StepError::Browser(CdpError::NotFound))?),
+            ..SetFileInputFilesParams::new(vec![path.display().to_string()])
+        };
+        self.page.execute(choose).await?;
+        Ok(())
     }
 
     /// Moves the pointer there and clicks, as a hand does.

@@ -1,3 +1,4 @@
 //! Reports: one file a format. Pure: `render(&Run, &mut dyn Write)`; no clock, no browser, no network.
 
 pub mod terminal;
+pub mod gallery;

@@ -116,7 +116,7 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
         },
         Field::Date { order, .. } => set_date(context, step, &value, &order).await,
         Field::Exact { .. } => set_directly(context, step, &value).await,
-        Field::File {} => Err(not_settable("files cannot be chosen yet")),
+        Field::File {} => choose_file(context, &value, not_settable).await,
         Field::None { tag } => Err(not_settable(&format!("it is a <{tag}>"))),
     }
 }
@@ -200,6 +200,19 @@ async fn set_date(
         }
     }
     set_directly(context, step, value).await
+}
+
+/// Chooses a file from disk, as its dialog would.
+async fn choose_file(
+    context: &mut Context<'_>,
+    path: &str,
+    not_settable: impl Fn(&str) -> StepError,
+) -> Result<(), StepError> {
+    let path = std::path::absolute(path)
+        .ok()
+        .filter(|path| path.is_file())
+        .ok_or_else(|| not_settable("there is no such file"))?;
+    context.tab.choose_file(&path).await
 }
 
 async fn set_directly(

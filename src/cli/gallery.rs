@@ -1,0 +1,100 @@
+//! `pixelwitness demo --gallery`: plays every channel and prints how each fared.
+
+use std::path::{Path, PathBuf};
+
+use super::options::{Replay, cancel_on_signal};
+use super::run::{default_out, one};
+use super::{exit, talk};
+use crate::demo::gallery::{self, Row};
+use crate::demo::{Build, DemoServer};
+use crate::report::gallery as table;
+use crate::run::{Run, RunError, RunOptions};
+use crate::scenario::Scenario;
+
+/// Plays the gallery once; what arrived at the server is added to `log`, a JSON object each. Gives the exit code.
+pub(super) async fn play(
+    replay: &Replay,
+    browser: PathBuf,
+    out: Option<PathBuf>,
+    log: &mut Vec<String>,
+) -> u8 {
+    let out = out.unwrap_or_else(|| default_out("gallery"));
+    let server = match DemoServer::start(Build::Leaky).await {
+        Ok(server) => server,
+        Err(error) => {
+            talk::error(&format!("the demo site did not start: {error}"), None);
+            return exit::INCONCLUSIVE;
+        }
+    };
+    let code = match against(&server, replay, browser, out).await {
+        Ok((run, rows)) => print(replay.json, &run, &rows),
+        Err(code) => code,
+    };
+    for entry in server.access_log() {
+        log.push(serde_json::json!({ "build": "gallery", "request": entry }).to_string());
+    }
+    server.stop().await;
+    code
+}
+
+async fn against(
+    server: &DemoServer,
+    replay: &Replay,
+    browser: PathBuf,
+    out: PathBuf,
+) -> Result<(Run, Vec<Row>), u8> {
+    let failed = |what: String| {
+        talk::error(&what, None);
+        exit::INCONCLUSIVE
+    };
+    // Two channels upload a file from disk.
+    let file = tempfile::Builder::new()
+        .prefix("pixelwitness-upload-")
+        .tempfile()
+        .and_then(|file| {
+            std::fs::write(file.path(), gallery::upload())?;
+            Ok(file)
+        })
+        .map_err(|error| failed(format!("failed to write a file to upload: {error}")))?;
+    let scenario = Scenario::parse(Path::new("gallery.yaml"), gallery::scenario(file.path()))
+        .map_err(|diagnostic| talk::diagnostic(&diagnostic))?;
+    let mut options = RunOptions {
+        connect_to: gallery::connect_to(server.addr()),
+        trusted_keys: vec![server.spki_sha256_base64().to_owned()],
+        ..replay.options(browser, out)?
+    };
+    options.browser_args.push(gallery::BROWSER_ARG.to_owned());
+    let run = one(&scenario, &options, cancel_on_signal())
+        .await
+        .map_err(|error: RunError| {
+            talk::error(&error.to_string(), Some(&error.help()));
+            exit::INCONCLUSIVE
+        })?;
+    let rows = gallery::tally(
+        &server.access_log(),
+        &server.socket_messages(),
+        &run.exchanges,
+        |exchange| std::fs::read(run.bundle.join(exchange.body_path.as_ref()?)).ok(),
+    );
+    Ok((run, rows))
+}
+
+fn print(json: bool, run: &Run, rows: &[Row]) -> u8 {
+    for problem in &run.record.problems {
+        talk::error(&problem.message, problem.help.as_deref());
+    }
+    let good = rows.iter().all(Row::is_good) && run.record.problems.is_empty();
+    let code = if good { exit::OK } else { exit::INCONCLUSIVE };
+    if json {
+        let result = serde_json::json!({
+            "exit_code": code, "bundle": run.bundle, "channels": rows, "run": run.record,
+        });
+        talk::data(&format!("{result:#}"));
+    } else {
+        let mut stdout = std::io::stdout().lock();
+        // A reader that has gone away, as `head` does, is no failure of the run.
+        let _ = table::render(rows, talk::colour_on_stdout(), &mut stdout);
+        talk::note(&format!("evidence: {}", run.bundle.display()));
+    }
+    code
+}
