@@ -33,12 +33,14 @@ const QUIET: [&str; 10] = [
 ];
 
 /// Hosts that Chromium looks up for itself whatever the switches say.
-const OWN_HOSTS: [&str; 4] = [
+const OWN_HOSTS: [&str; 5] = [
     "update.googleapis.com",
     "accounts.google.com",
     // Address suggestions for form fields, and spelling dictionaries at the first key.
     "content-autofill.googleapis.com",
     "redirector.gvt1.com",
+    // What was downloaded, reported to a blocklist.
+    "sb-ssl.google.com",
 ];
 
 /// How to start Chromium.
@@ -162,6 +164,9 @@ impl Launch {
             "browser": { "enable_spellchecking": false },
             "autofill": { "enabled": false, "profile_enabled": false, "credit_card_enabled": false },
             "translate": { "enabled": false },
+            "safebrowsing": { "enabled": false },
+            // Gone with the profile, and not in the folder of whoever runs this.
+            "download": { "default_directory": profile.join("downloads"), "prompt_for_download": false },
         });
         std::fs::write(folder.join("Preferences"), preferences.to_string())
     }

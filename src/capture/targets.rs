@@ -64,7 +64,7 @@ fn auto_attach_child() -> Value {
 
 impl Targets {
     /// Takes in `Target.attachedToTarget` and says what to send to the new session. A tab is resumed later, when its
-    /// page is set up ([`Targets::answered`]).
+    /// page has been told what to do ([`Targets::tab_of`]).
     pub fn attach(&mut self, attached: &Attached, parent: Option<&str>) -> Setup {
         let kind = attached.target_info.kind.as_str();
         let mut setup: Setup = Vec::new();
@@ -97,21 +97,23 @@ impl Targets {
         setup
     }
 
-    /// One set-up command of a session was answered. When it was the last one: the session, and the tab's session
-    /// that may be resumed now.
-    pub fn answered(&mut self, session_id: &str) -> Option<(Session, Option<String>)> {
+    /// The tab's session through which a page's was attached: to be resumed once the page's commands are on their
+    /// way. Not when they are answered: a new tab that a link opens has no renderer to answer before it is resumed.
+    pub fn tab_of(&self, session_id: &str) -> Option<&str> {
+        let page = self.sessions.get(session_id)?;
+        let tab = page.parent.as_deref()?;
+        let is_tab = self.sessions.get(tab)?.kind == "tab" && page.kind == "page";
+        is_tab.then_some(tab)
+    }
+
+    /// One set-up command of a session was answered. When it was the last one: the session.
+    pub fn answered(&mut self, session_id: &str) -> Option<Session> {
         let session = self.sessions.get_mut(session_id)?;
         session.waiting = session.waiting.saturating_sub(1);
         if session.waiting > 0 || session.kind == "tab" {
             return None;
         }
-        let session = session.clone();
-        let tab = session.parent.clone().filter(|parent| {
-            self.sessions
-                .get(parent)
-                .is_some_and(|session| session.kind == "tab")
-        });
-        Some((session, tab))
+        Some(session.clone())
     }
 
     pub fn detach(&mut self, session_id: &str) -> Option<Session> {
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tab_is_resumed_only_when_its_page_is_set_up() {
+    fn a_tab_is_resumed_only_when_its_page_was_told_what_to_do() {
         let mut targets = Targets::default();
         let tab = targets.attach(&attached("S1", "T1", "tab"), None);
         assert_eq!(tab.len(), 1, "a tab is only asked to attach to its page");
@@ -161,11 +163,9 @@ mod tests {
         for _ in 1..page.len() {
             assert!(targets.answered("S2").is_none());
         }
-        let (session, tab) = targets.answered("S2").unwrap();
-        assert_eq!(
-            (session.target.as_str(), tab.as_deref()),
-            ("T2", Some("S1"))
-        );
+        assert_eq!(targets.tab_of("S2"), Some("S1"));
+        assert_eq!(targets.tab_of("S1"), None);
+        assert_eq!(targets.answered("S2").unwrap().target, "T2");
         assert_eq!(targets.pages().count(), 1);
         assert!(targets.detach("S2").is_some());
         assert_eq!(targets.pages().count(), 0);

@@ -38,6 +38,9 @@ pub struct DemoArgs {
     /// Play the channel gallery instead: each way in which data leaves a page, held against what arrived
     #[arg(long, conflicts_with_all = ["build", "serve"])]
     gallery: bool,
+    /// Of the gallery, this channel alone; repeatable
+    #[arg(long, value_name = "NAME", requires = "gallery")]
+    channel: Vec<String>,
     /// Only serve the site, until Ctrl-C
     #[arg(long, conflicts_with_all = ["out", "json", "install_browser"])]
     serve: bool,
@@ -84,7 +87,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
     args.replay.warn_of_no_sandbox();
     if args.gallery {
         let mut log = Vec::new();
-        let code = gallery::play(&args.replay, chromium, args.out, &mut log).await;
+        let code = gallery::play(&args.replay, chromium, args.out, &args.channel, &mut log).await;
         return code.max(write_access_log(args.access_log.as_deref(), log));
     }
     let cancel = cancel_on_signal();

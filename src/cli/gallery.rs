@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::options::{Replay, cancel_on_signal};
 use super::run::{default_out, one};
 use super::{exit, talk};
-use crate::demo::gallery::{self, Row};
+use crate::demo::gallery::{self, Channel, Row};
 use crate::demo::{Build, DemoServer};
 use crate::report::gallery as table;
 use crate::run::{Run, RunError, RunOptions};
@@ -16,8 +16,22 @@ pub(super) async fn play(
     replay: &Replay,
     browser: PathBuf,
     out: Option<PathBuf>,
+    only: &[String],
     log: &mut Vec<String>,
 ) -> u8 {
+    for name in only {
+        if !gallery::channels().any(|channel| channel.name == name) {
+            let known: Vec<&str> = gallery::channels().map(|channel| channel.name).collect();
+            talk::error(
+                &format!("the gallery has no channel `{name}`"),
+                Some(&format!("it has: {}", known.join(", "))),
+            );
+            return exit::BAD_INPUT;
+        }
+    }
+    let played: Vec<&'static Channel> = gallery::channels()
+        .filter(|channel| only.is_empty() || only.iter().any(|name| name == channel.name))
+        .collect();
     let out = out.unwrap_or_else(|| default_out("gallery"));
     let server = match DemoServer::start(Build::Leaky).await {
         Ok(server) => server,
@@ -26,7 +40,7 @@ pub(super) async fn play(
             return exit::INCONCLUSIVE;
         }
     };
-    let code = match against(&server, replay, browser, out).await {
+    let code = match against(&server, replay, browser, out, &played).await {
         Ok((run, rows)) => print(replay.json, &run, &rows),
         Err(code) => code,
     };
@@ -42,6 +56,7 @@ async fn against(
     replay: &Replay,
     browser: PathBuf,
     out: PathBuf,
+    played: &[&'static Channel],
 ) -> Result<(Run, Vec<Row>), u8> {
     let failed = |what: String| {
         talk::error(&what, None);
@@ -56,7 +71,8 @@ async fn against(
             Ok(file)
         })
         .map_err(|error| failed(format!("failed to write a file to upload: {error}")))?;
-    let scenario = Scenario::parse(Path::new("gallery.yaml"), gallery::scenario(file.path()))
+    let text = gallery::scenario(played.iter().copied(), file.path());
+    let scenario = Scenario::parse(Path::new("gallery.yaml"), text)
         .map_err(|diagnostic| talk::diagnostic(&diagnostic))?;
     let mut options = RunOptions {
         connect_to: gallery::connect_to(server.addr()),
@@ -71,6 +87,7 @@ async fn against(
             exit::INCONCLUSIVE
         })?;
     let rows = gallery::tally(
+        played,
         &server.access_log(),
         &server.socket_messages(),
         &run.exchanges,

@@ -9,7 +9,7 @@ use chromiumoxide::cdp::browser_protocol::dom::{
 use chromiumoxide::cdp::browser_protocol::input::{
     DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
 };
-use chromiumoxide::cdp::browser_protocol::page::CreateIsolatedWorldParams;
+use chromiumoxide::cdp::browser_protocol::page::{BringToFrontParams, CreateIsolatedWorldParams};
 use chromiumoxide::cdp::js_protocol::runtime::{
     CallArgument, CallFunctionOnParams, EvaluateParams, ExecutionContextId, RemoteObjectId,
 };
@@ -160,6 +160,10 @@ impl Tab {
         deadline: Instant,
     ) -> Result<Point, StepError> {
         let began = Instant::now();
+        if want == Want::Point {
+            // A tab that stands behind one that the page opened draws no frames, and a click into it is never answered.
+            self.page.execute(BringToFrontParams::default()).await?;
+        }
         // The last look must end before the step's own limit does, so that it can say what it saw.
         let deadline = deadline
             .checked_sub(Duration::from_millis(200))
@@ -438,7 +442,7 @@ fn not_reachable(selector: String, what: String, why: &str, waited: Duration) ->
 }
 
 /// The document that was asked is no more.
-fn is_gone(error: &CdpError) -> bool {
+pub(super) fn is_gone(error: &CdpError) -> bool {
     let text = error.to_string();
     [
         "Cannot find context",

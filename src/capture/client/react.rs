@@ -185,6 +185,10 @@ impl Worker {
             self.pending
                 .insert(id, Pending::Setup(attached.session_id.clone()));
         }
+        if let Some(tab) = self.targets.tab_of(&attached.session_id).map(str::to_owned) {
+            self.send(Some(&tab), "Runtime.runIfWaitingForDebugger", json!({}))
+                .await?;
+        }
         Ok(())
     }
 
@@ -194,21 +198,17 @@ impl Worker {
         }
         match self.pending.remove(&id) {
             Some(Pending::Setup(session_id)) => {
-                if let Some((session, tab)) = self.targets.answered(&session_id) {
-                    if let Some(tab) = tab {
-                        self.send(Some(&tab), "Runtime.runIfWaitingForDebugger", json!({}))
-                            .await?;
-                    }
-                    if session.kind == "page" {
-                        for (target, reply) in std::mem::take(&mut self.ready_waiters) {
-                            if target == session.target {
-                                let _ = reply.send(());
-                            } else {
-                                self.ready_waiters.push((target, reply));
-                            }
+                if let Some(session) = self.targets.answered(&session_id)
+                    && session.kind == "page"
+                {
+                    for (target, reply) in std::mem::take(&mut self.ready_waiters) {
+                        if target == session.target {
+                            let _ = reply.send(());
+                        } else {
+                            self.ready_waiters.push((target, reply));
                         }
-                        self.ready.insert(session.target);
                     }
+                    self.ready.insert(session.target);
                 }
             }
             Some(Pending::PostData(network_id)) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::Serialize;
 
 use super::server::is_at;
-use super::{Channel, channels};
+use super::Channel;
 use crate::demo::{LogEntry, SocketMessage};
 use crate::model::{BodyState, Exchange, Source};
 
@@ -39,8 +39,10 @@ impl Row {
     }
 }
 
-/// One row a channel, and one for everything else that arrived. `body` gives an exchange's request body.
+/// One row for each channel that was played, and one for everything else that arrived. `body` gives an exchange's
+/// request body.
 pub fn tally(
+    played: &[&'static Channel],
     log: &[LogEntry],
     messages: &[SocketMessage],
     exchanges: &[Exchange],
@@ -52,10 +54,10 @@ pub fn tally(
         let url = exchange.url.replacen("wss://", "https://", 1);
         by_request.entry((exchange.method.clone(), url)).or_default().push(index);
     }
-    let mut rows: Vec<Row> = channels().map(Row::of).collect();
+    let mut rows: Vec<Row> = played.iter().map(|channel| Row::of(channel)).collect();
     rows.push(Row::named("(other)", "everything else, such as what the pages wait with"));
     let last = rows.len() - 1;
-    let row_of = |url: &str| channel_of(url).and_then(|name| channels().position(|known| known.name == name)).unwrap_or(last);
+    let row_of = |url: &str| channel_of(url).and_then(|name| played.iter().position(|known| known.name == name)).unwrap_or(last);
 
     for entry in log {
         let url = entry.url();
@@ -104,7 +106,7 @@ pub fn tally(
         row.wrong.push(format!("recorded as sent, and did not arrive: {} {}", exchange.method, shortened(&exchange.url)));
     }
     take_messages(&mut rows, &row_of, messages, exchanges);
-    for (row, channel) in rows.iter_mut().zip(channels()) {
+    for (row, channel) in rows.iter_mut().zip(played) {
         row.check_expected(channel, log, messages, exchanges);
     }
     rows.retain(|row| row.channel != "(other)" || row.sent > 0 || !row.is_good());

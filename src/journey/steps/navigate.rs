@@ -3,6 +3,7 @@
 use chromiumoxide::cdp::browser_protocol::page::NavigateParams;
 use url::Url;
 
+use crate::journey::tab::is_gone;
 use crate::journey::{Context, StepError};
 
 pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), StepError> {
@@ -48,7 +49,12 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
             "function () { return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0; }",
             &[],
         )
-        .await?;
+        .await;
+    let status = match status {
+        // The page has led on by itself, and the next one is there.
+        Err(StepError::Browser(error)) if is_gone(&error) => return Ok(()),
+        status => status?,
+    };
     match status
         .as_u64()
         .and_then(|status| u16::try_from(status).ok())
