@@ -25,6 +25,12 @@ pub(super) struct PausedRequest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct AuthRequired {
+    pub(super) request_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct WillBeSent {
     pub(super) request_id: String,
     pub(super) request: WillBeSentRequest,

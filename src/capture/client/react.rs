@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::protocol::{Detached, Paused, PostData, WillBeSent};
+use super::protocol::{AuthRequired, Detached, Paused, PostData, WillBeSent};
 use super::worker::{Pending, Worker};
 use crate::capture::journal::{Incoming, JournalLine, Mark};
 use crate::capture::targets::Attached;
@@ -85,6 +85,14 @@ impl Worker {
                     if let Some(closing) = &mut self.closing {
                         closing.tab_gone = Instant::now();
                     }
+                }
+            }
+            // Nobody is there to give a password, and the request would wait for one.
+            "Fetch.authRequired" => {
+                if let Ok(asked) = serde_json::from_str::<AuthRequired>(params.get()) {
+                    let cancel = json!({"requestId": asked.request_id,
+                        "authChallengeResponse": {"response": "CancelAuth"}});
+                    self.send(None, "Fetch.continueWithAuth", cancel).await?;
                 }
             }
             // Nobody is there to press a button, and an open dialog holds everything up.

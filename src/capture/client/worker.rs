@@ -95,7 +95,7 @@ impl Worker {
         self.send(
             None,
             "Fetch.enable",
-            json!({"patterns": [{"urlPattern": "*"}]}),
+            json!({"patterns": [{"urlPattern": "*"}], "handleAuthRequests": true}),
         )
         .await?;
         self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
@@ -219,7 +219,7 @@ impl Worker {
         // From now on answers are paused too: the Network domain no longer tells of requests whose page is gone.
         let both = json!({"patterns": [
             {"urlPattern": "*", "requestStage": "Request"}, {"urlPattern": "*", "requestStage": "Response"}
-        ]});
+        ], "handleAuthRequests": true});
         self.send(None, "Fetch.enable", both).await?;
         let pages: Vec<String> = self
             .targets
