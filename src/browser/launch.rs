@@ -57,6 +57,8 @@ pub struct Launch {
     pub no_sandbox: bool,
     /// Let pages see that the browser is automated.
     pub declare_automation: bool,
+    /// Where Chromium writes its network log.
+    pub net_log: PathBuf,
     /// Passed on as they are.
     pub extra_args: Vec<String>,
 }
@@ -69,8 +71,6 @@ pub struct Launched {
     pub flags: Vec<String>,
     pub sandbox: bool,
     pub sandbox_reason: Option<String>,
-    /// Chromium's network log; whole only after [`Launched::wait`].
-    pub net_log: PathBuf,
     child: Child,
     /// It was waited for: its number may belong to another process by now.
     reaped: bool,
@@ -92,7 +92,8 @@ impl Launch {
             .map_err(BrowserError::Profile)?;
         self.write_preferences(profile.path())
             .map_err(BrowserError::Profile)?;
-        let net_log = profile.path().join("netlog.json");
+        // Chromium runs in another folder than we do, as far as it cares.
+        let net_log = std::path::absolute(&self.net_log).map_err(BrowserError::Profile)?;
         let sandbox_reason = self.sandbox_reason();
         let flags = self
             .flags(profile.path(), &net_log, sandbox_reason.is_some())
@@ -126,7 +127,6 @@ impl Launch {
             flags,
             sandbox: sandbox_reason.is_none(),
             sandbox_reason,
-            net_log,
             child,
             reaped: false,
             group,

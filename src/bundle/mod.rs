@@ -5,15 +5,16 @@
 //! browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use crate::capture::Body;
-use crate::model::{Exchange, RunRecord, TrackerEvent};
+use crate::capture::{Body, BodyKeeper, KeptBody};
+use crate::model::{Exchange, RunRecord, TrackerEvent, is_library};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -58,6 +59,19 @@ impl BundleWriter {
         fs::create_dir_all(&bodies).map_err(|error| write_error(&bodies, error))?;
         let file = data.join("scenario.yaml");
         fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
+        Ok(BundleWriter {
+            exchanges: append(&data.join("exchanges.jsonl"))?,
+            evidence: append(&data.join("evidence.jsonl"))?,
+            root: root.to_owned(),
+        })
+    }
+
+    /// Goes on with a bundle that is there.
+    ///
+    /// # Errors
+    /// [`BundleError`], if it cannot be written to.
+    pub fn open(root: &Path) -> Result<BundleWriter, BundleError> {
+        let data = root.join("data");
         Ok(BundleWriter {
             exchanges: append(&data.join("exchanges.jsonl"))?,
             evidence: append(&data.join("evidence.jsonl"))?,
@@ -120,22 +134,63 @@ impl BundleWriter {
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
         let mut text = serde_json::to_vec_pretty(run).unwrap_or_default();
         text.push(b'\n');
-        self.replace("run.json", &text)
+        self.replace("run.json", std::iter::once(text))
     }
 
-    /// Compresses Chromium's network log into the bundle.
+    /// Where Chromium writes its network log while it runs.
+    pub fn raw_net_log(&self) -> PathBuf {
+        self.data("netlog.json")
+    }
+
+    /// Chromium's network log, compressed or not.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn open_net_log(&self) -> io::Result<Box<dyn Read + Send>> {
+        // Open, the plain log can be read on when it is taken away.
+        match File::open(self.raw_net_log()) {
+            Ok(log) => Ok(Box::new(log)),
+            Err(_) => Ok(Box::new(GzDecoder::new(File::open(
+                self.data("netlog.json.gz"),
+            )?))),
+        }
+    }
+
+    /// Puts Chromium's network log into its final, compressed form, if it is not there yet.
     ///
     /// # Errors
     /// If it cannot be read or written.
-    pub fn net_log(&self, log: &Path) -> Result<(), BundleError> {
+    pub fn compress_net_log(&self) -> Result<(), BundleError> {
+        let Ok(log) = File::open(self.raw_net_log()) else {
+            return Ok(());
+        };
         let path = self.data("netlog.json.gz");
         let copy = || -> io::Result<()> {
-            let mut source = BufReader::with_capacity(1 << 18, File::open(log)?);
+            let mut source = BufReader::with_capacity(1 << 18, log);
             let mut target = GzEncoder::new(File::create(&path)?, Compression::fast());
             io::copy(&mut source, &mut target)?;
             target.finish()?.sync_all()
         };
         copy().map_err(|error| write_error(&path, error))
+    }
+
+    /// Takes away the plain log, once the compressed one is there.
+    ///
+    /// # Errors
+    /// If it cannot be taken away.
+    pub fn drop_raw_net_log(&self) -> Result<(), BundleError> {
+        let path = self.raw_net_log();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(write_error(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps the bodies that a network log holds.
+    pub fn body_keeper(&self) -> KeptBodies {
+        KeptBodies {
+            folder: self.data("bodies"),
+        }
     }
 
     /// Puts the final records in the place of those that were appended while the journey ran.
@@ -147,21 +202,20 @@ impl BundleWriter {
         exchanges: &[Exchange],
         events: &[TrackerEvent],
     ) -> Result<(), BundleError> {
-        self.replace(
-            "exchanges.jsonl",
-            &exchanges.iter().flat_map(line).collect::<Vec<u8>>(),
-        )?;
-        self.replace(
-            "evidence.jsonl",
-            &events.iter().flat_map(line).collect::<Vec<u8>>(),
-        )
+        self.replace("exchanges.jsonl", exchanges.iter().map(line))?;
+        self.replace("evidence.jsonl", events.iter().map(line))
     }
 
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    fn replace(&self, name: &str, parts: impl Iterator<Item = Vec<u8>>) -> Result<(), BundleError> {
         let path = self.data(name);
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(self.root.join("data"))?;
-            file.write_all(bytes)?;
+            let mut writer = BufWriter::new(&mut file);
+            for part in parts {
+                writer.write_all(&part)?;
+            }
+            writer.flush()?;
+            drop(writer);
             make_readable(file.as_file())?;
             file.persist(&path)?;
             Ok(())
@@ -171,6 +225,25 @@ impl BundleWriter {
 
     fn data(&self, name: &str) -> PathBuf {
         self.root.join("data").join(name)
+    }
+}
+
+/// Keeps bodies under their digests; of answers, those of recipients' own scripts.
+#[derive(Debug)]
+pub struct KeptBodies {
+    folder: PathBuf,
+}
+
+impl BodyKeeper for KeptBodies {
+    fn wants_response(&self, url: &str) -> bool {
+        is_library(url)
+    }
+
+    fn keep(&mut self, body: &KeptBody, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join(&body.sha256);
+        // Under its digest nothing else can lie, unless it was cut off while it was written.
+        let there = fs::metadata(&path).is_ok_and(|file| file.len() == body.size);
+        if there { Ok(()) } else { fs::write(path, bytes) }
     }
 }
 

@@ -7,22 +7,26 @@
 //!   request on the browser session, and writes each message as it came into a [journal](JournalLine).
 //! - [`Assembler`] turns a journal into [`Exchange`](crate::model::Exchange)s. It is pure: a journal from disk
 //!   gives the same exchanges as the live run.
-//! - [`NetLog`] reads Chromium's own network log once the browser has exited, and [`reconcile`] settles
-//!   with it what was really sent.
+//! - [`NetLog`] reads Chromium's own network log once the browser has exited, and [`audit()`] holds the record against
+//!   it and settles what was really sent. [`attribute`] then says what caused each request.
 
 mod assembler;
+mod audit;
+mod cause;
 mod client;
 mod containment;
 mod journal;
 mod netlog;
 mod page;
-mod reconcile;
 mod targets;
 
 pub use assembler::{Assembler, Body, Output};
 pub use client::{Capture, CaptureError, Contained, Quiet};
 pub use containment::{Answer, Containment};
 pub use journal::{Incoming, JournalLine, Mark};
-pub use netlog::{NetLog, NetLogRequest};
+pub use netlog::{
+    BodyKeeper, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest, NoBodies,
+};
 pub use page::PageState;
-pub use reconcile::reconcile;
+pub use audit::{Circumstances, audit};
+pub use cause::attribute;

@@ -7,7 +7,7 @@ use super::run::{default_out, one};
 use super::{exit, talk};
 use crate::demo::gallery::{self, Channel, Row};
 use crate::demo::{Build, DemoServer};
-use crate::report::gallery as table;
+use crate::report::{audit, gallery as table};
 use crate::run::{Run, RunError, RunOptions};
 use crate::scenario::Scenario;
 
@@ -110,7 +110,9 @@ fn print(json: bool, run: &Run, rows: &[Row]) -> u8 {
     } else {
         let mut stdout = std::io::stdout().lock();
         // A reader that has gone away, as `head` does, is no failure of the run.
-        let _ = table::render(rows, talk::colour_on_stdout(), &mut stdout);
+        let colour = talk::colour_on_stdout();
+        let _ = table::render(rows, colour, &mut stdout)
+            .and_then(|()| audit::render(&run.record.audit, colour, &mut stdout));
         talk::note(&format!("evidence: {}", run.bundle.display()));
     }
     code

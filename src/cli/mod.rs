@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. The only room that may print or exit.
 #![expect(clippy::print_stderr, reason = "this room talks")]
 
+mod audit;
 mod browser;
 mod demo;
 mod gallery;
@@ -54,6 +55,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Replay scenarios; write a bundle of evidence for each; print what was told to whom
     Run(run::RunArgs),
+    /// Hold a bundle's records against its network log again; complete those of a run that was cut short
+    Audit(audit::AuditArgs),
     /// Find or install the browser
     #[command(subcommand)]
     Browser(browser::BrowserCommand),
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Audit(args) => audit::audit(args),
             Command::Browser(command) => browser::browser(command).await,
         }
     });

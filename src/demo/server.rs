@@ -33,6 +33,7 @@ use super::{
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const STOP_LIMIT: Duration = Duration::from_secs(1);
+const HEAD_LIMIT: usize = 1024 * 1024;
 /// Far above any pixel event or report form.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
@@ -176,7 +177,10 @@ async fn serve(
         Err(_) => return tracing::debug!("TLS handshake took too long"),
     };
 
-    let builder = auto::Builder::new(TokioExecutor::new());
+    // Pixels are known to put all they have into the query.
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(HEAD_LIMIT);
+    builder.http2().max_header_list_size(HEAD_LIMIT as u32);
     let service = service_fn(|request| {
         let hosts = Arc::clone(&hosts);
         async move { hosts.answer_and_log(request).await }

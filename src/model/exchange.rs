@@ -49,6 +49,55 @@ pub struct Exchange {
     pub frames: Vec<WebSocketFrame>,
     pub remote: Option<Remote>,
     pub sources: Vec<Source>,
+    /// CDP's type of the target in lower case (`page`, `iframe`, `worker`, `service_worker`…).
+    pub target_type: Option<String>,
+    /// What caused it, the nearest cause first: scripts, what loaded them, at last the document.
+    pub initiator_chain: Vec<String>,
+    /// Whose doing it is.
+    pub origin: Origin,
+    /// Which source each fact was taken from.
+    pub facts: Facts,
+    /// The answer's body, kept for recipients' own scripts.
+    pub response_body: Option<ResponseBody>,
+}
+
+/// Which source facts were taken from; null where there is no such fact.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    pub request_headers: Option<Source>,
+    pub cookies: Option<Source>,
+    pub body: Option<Source>,
+    /// Status and headers of the answer.
+    pub response: Option<Source>,
+    /// WebSocket messages.
+    pub frames: Option<Source>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResponseBody {
+    /// Hex, of the body as the page got it: content codings undone.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// Relative to the bundle.
+    pub path: String,
+}
+
+/// Whose doing a request is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A page's, its workers', or the visitor's.
+    #[default]
+    Page,
+    /// The Reporting API or Network Error Logging: the browser sends what a site asked for.
+    Reporting,
+    /// The browser looks whether a service worker's script has changed.
+    ServiceWorkerUpdate,
+    /// The browser's own.
+    Browser,
 }
 
 impl Exchange {
@@ -87,6 +136,11 @@ impl Exchange {
             frames: Vec::new(),
             remote: None,
             sources: Vec::new(),
+            target_type: None,
+            initiator_chain: Vec::new(),
+            origin: Origin::Page,
+            facts: Facts::default(),
+            response_body: None,
         }
     }
 

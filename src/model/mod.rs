@@ -12,11 +12,13 @@ pub use event::{
     UserDatum, ValueForm,
 };
 pub use exchange::{
-    BodyState, Cookie, Exchange, Outcome, Party, Remote, Source, WebSocketFrame, registrable_domain,
+    BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,
+    WebSocketFrame, registrable_domain,
 };
 pub use moment::Moment;
-pub use recipient::recipient;
+pub use recipient::{is_library, recipient};
 pub use run::{
-    BrowserRecord, CanaryRecord, Counts, JourneyRecord, JourneyState, NetLogRecord, Problem,
-    RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
+    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, Counts, JourneyRecord,
+    JourneyState, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
+    ToolRecord,
 };

@@ -23,6 +23,17 @@ pub fn recipient(host: &str) -> Option<&'static str> {
         .map(|(_, company)| *company)
 }
 
+/// Whether a URL is that of a recipient's own script, which decides what is sent: its library, a pixel's
+/// configuration, a plugin.
+pub fn is_library(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url) else {
+        return false;
+    };
+    let of_recipient = url.host_str().and_then(recipient).is_some();
+    let path = url.path();
+    of_recipient && (path.ends_with(".js") || path.starts_with("/signals/"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +45,23 @@ mod tests {
         assert_eq!(recipient("facebook.com.example"), None);
         assert_eq!(recipient("notfacebook.com"), None);
         assert_eq!(recipient("www.police.example"), None);
+    }
+
+    #[test]
+    fn a_library_is_a_recipients_script() {
+        for url in [
+            "https://connect.facebook.net/en_US/fbevents.js?x",
+            "https://connect.facebook.net/signals/config/123?v=2.9.324",
+            "https://connect.facebook.net/signals/plugins/iwl.js?v=2.9.324",
+        ] {
+            assert!(is_library(url), "{url}");
+        }
+        for url in [
+            "https://www.facebook.com/tr/?id=1",
+            "https://www.police.example/signals/config/1",
+            "data:,x",
+        ] {
+            assert!(!is_library(url), "{url}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Moment;
+use super::{Moment, Origin};
 
 /// The run, from the tool that made it to the counts of what it saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct RunRecord {
     /// Unique values that were typed or planted, so that they can be recognised.
     pub canaries: Vec<CanaryRecord>,
     pub journey: JourneyRecord,
-    pub network_log: NetLogRecord,
+    pub audit: AuditRecord,
     pub counts: Counts,
     /// What went wrong or could not be established. Empty is good.
     pub problems: Vec<Problem>,
@@ -135,22 +135,90 @@ pub enum StepState {
     Failed,
 }
 
-/// What was done with Chromium's own network log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What was recorded, held against Chromium's own network log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NetLogRecord {
-    /// False: `sent` is unknown throughout.
-    pub available: bool,
+pub struct AuditRecord {
+    pub verdict: AuditVerdict,
+    /// Why the verdict is not `complete`; empty if it is.
+    pub reasons: Vec<String>,
     /// The log's end is missing; what stands before it was used.
     pub truncated: bool,
-    /// Requests whose headers were put on a connection.
+    /// Requests that the network log shows as sent.
     pub sent: u64,
-    /// Of these, how many are in `exchanges.jsonl`.
+    /// Of these, those in `exchanges.jsonl`.
+    pub recorded: u64,
+    /// Of these, those that CDP told of too.
     pub matched: u64,
-    /// `METHOD URL` of those that no other source saw.
-    pub only_in_log: Vec<String>,
-    /// Every address that a connection was opened to.
+    /// Requests that one source alone has.
+    pub in_one_source: Vec<Residual>,
+    pub bodies: BodyAudit,
+    /// Every address that a connection was opened to, or a UDP packet sent to.
     pub addresses: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditVerdict {
+    /// Every request that was sent is recorded, from both sides, with its exact body.
+    Complete,
+    /// Every request that was sent is recorded with its exact body; some are known from one source alone.
+    CompleteWithListedResiduals,
+    /// Something that was sent, or may have been, is not recorded as it was.
+    Incomplete,
+    /// There is no network log to hold the record against.
+    #[default]
+    AuditUnavailable,
+}
+
+impl AuditVerdict {
+    /// As a person reads it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuditVerdict::Complete => "complete",
+            AuditVerdict::CompleteWithListedResiduals => "complete with listed residuals",
+            AuditVerdict::Incomplete => "incomplete",
+            AuditVerdict::AuditUnavailable => "audit unavailable",
+        }
+    }
+}
+
+/// A request that one source alone has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Residual {
+    /// Id of the exchange that was made of it.
+    pub exchange: String,
+    pub method: String,
+    pub url: String,
+    pub seen_by: Residue,
+    pub origin: Origin,
+    /// What is known of why the other side does not have it.
+    pub note: String,
+}
+
+/// Which side a residual was seen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Residue {
+    /// The network log has it as sent, CDP does not have it.
+    NetLog,
+    /// CDP tells of an answer from the network, and the log does not have the request.
+    Cdp,
+}
+
+/// How request bodies compare.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BodyAudit {
+    /// Bodies that both CDP and the log have in full.
+    pub compared: u64,
+    /// Of these, the equal ones. Of the others the log's was kept: it is what was sent.
+    pub equal: u64,
+    /// Bodies that the log alone has in full.
+    pub from_log: u64,
+    /// Bodies of sent requests that nobody has in full.
+    pub missing: u64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,3 +2,4 @@
 
 pub mod terminal;
 pub mod gallery;
+pub mod audit;

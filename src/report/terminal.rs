@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::leak::{mentions, typed};
 use crate::model::{
-    EventKind, Exchange, JourneyState, Outcome, Party, Strength, TrackerEvent, ValueForm,
+    AuditVerdict, EventKind, Exchange, JourneyState, Outcome, Party, Strength, TrackerEvent, ValueForm,
 };
 use crate::run::Run;
 
@@ -441,7 +441,11 @@ fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         // An address that no visited page has (cut to the origin, or changed by script) may be any of them.
         unplaced |= !known;
     }
-    if unplaced || !run.record.network_log.available || run.record.network_log.truncated {
+    let established = matches!(
+        run.record.audit.verdict,
+        AuditVerdict::Complete | AuditVerdict::CompleteWithListedResiduals
+    );
+    if unplaced || !established {
         return writeln!(
             out,
             "\nOf which pages Meta was told nothing could not be established in this run."
@@ -490,29 +494,7 @@ fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
         let page = short(&exchange.url, &record.scenario.origin);
         writeln!(out, "Contained: {} {page}: {sent}.", exchange.method)?;
     }
-    let log = &record.network_log;
-    if !log.available {
-        writeln!(
-            out,
-            "{}",
-            style.bad("Chromium's network log is not available: what was really sent is unknown.")
-        )?;
-    } else {
-        let cut = if log.truncated {
-            " (the log lacks its end)"
-        } else {
-            ""
-        };
-        writeln!(
-            out,
-            "Chromium's own network log shows {} sent; {} of them were seen as they were made{cut}.",
-            count_u64(log.sent, "request"),
-            log.matched
-        )?;
-        for only in &log.only_in_log {
-            writeln!(out, "  seen in the log alone: {only}")?;
-        }
-    }
+    super::audit::render(&record.audit, style.colour, out)?;
     writeln!(
         out,
         "Evidence: {}",

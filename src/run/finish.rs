@@ -1,75 +1,25 @@
 //! After the browser is gone: reads its network log, settles what was sent, decodes, writes the final records.
 
-use std::fs::File;
-
 use super::record::problem;
 use super::{Run, RunError};
-use crate::browser::Launched;
 use crate::bundle::BundleWriter;
-use crate::capture::{Assembler, NetLog, reconcile};
+use crate::capture::{Assembler, Circumstances, NetLog, attribute, audit};
 use crate::decode::decode_all;
-use crate::model::{Counts, EventKind, Exchange, JourneyState, Moment, Outcome, Party, RunRecord};
+use crate::model::{
+    AuditRecord, AuditVerdict, Counts, EventKind, Exchange, Moment, Outcome, Party, RunRecord,
+};
 
-/// Reads the network log, settles what was sent, decodes, and writes the final records.
+/// Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records.
 pub(super) fn finish(
     bundle: BundleWriter,
     mut record: RunRecord,
     assembler: Option<Assembler>,
-    whole: bool,
-    launched: &Launched,
     first_party: &str,
 ) -> Result<Run, RunError> {
-    let mut exchanges = Vec::new();
     let captured = assembler.is_some();
-    if let Some(assembler) = assembler {
-        for unreadable in assembler.unreadable() {
-            let message = format!("a message of the browser could not be read: {unreadable}");
-            problem(&mut record, "capture", message, None);
-        }
-        exchanges = assembler.finish();
-    }
-    if record.journey.state == JourneyState::Completed && !whole {
-        let message = "the browser had to be killed: what it was still sending may be missing";
-        problem(&mut record, "capture", message.to_owned(), None);
-    }
-    // Reading the log and compressing it take as long as each other, and need nothing of each other.
-    let (read, kept) = std::thread::scope(|scope| {
-        let kept = scope.spawn(|| bundle.net_log(&launched.net_log));
-        let read = File::open(&launched.net_log).and_then(NetLog::read);
-        (read, kept.join())
-    });
-    match read {
-        Ok(log) => {
-            record.network_log = reconcile(&mut exchanges, &log, first_party);
-            if log.truncated {
-                let message = "the network log lacks its end: what it does not show is unknown";
-                problem(&mut record, "capture", message.to_owned(), None);
-            }
-            if let Ok(kept) = kept {
-                kept?;
-            }
-        }
-        Err(error) => {
-            let message = format!("the network log is not available: {error}");
-            let help = "what was really sent is unknown in this run".to_owned();
-            exchanges
-                .iter_mut()
-                .for_each(|exchange| exchange.sent = None);
-            problem(&mut record, "capture", message, Some(help));
-        }
-    }
-    let delivered: Vec<&str> = exchanges
-        .iter()
-        .filter(|exchange| exchange.outcome == Outcome::Contained && exchange.sent != Some(false))
-        .map(|exchange| exchange.url.as_str())
-        .collect();
-    if !delivered.is_empty() {
-        let message = format!(
-            "a contained request may have been delivered: {}",
-            delivered.join(", ")
-        );
-        problem(&mut record, "containment", message, None);
-    }
+    let assembler = assembler.unwrap_or_else(|| Assembler::new(first_party));
+    let (exchanges, audit) = establish(&bundle, assembler, first_party)?;
+    judge(&mut record, &exchanges, audit);
     let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
     record.counts = Counts {
         exchanges: exchanges.len() as u64,
@@ -94,6 +44,83 @@ pub(super) fn finish(
         exchanges,
         events,
     })
+}
+
+/// What the journal and the network log of a bundle come to. Bodies that the log alone has are kept in the bundle.
+pub(super) fn establish(
+    bundle: &BundleWriter,
+    assembler: Assembler,
+    first_party: &str,
+) -> Result<(Vec<Exchange>, AuditRecord), RunError> {
+    let steps = assembler.steps().to_vec();
+    let unreadable = assembler.unreadable().to_vec();
+    let mut exchanges = assembler.finish();
+    // Reading the log and compressing it take as long as each other, and need nothing of each other.
+    let (read, kept) = std::thread::scope(|scope| {
+        let kept = scope.spawn(|| bundle.compress_net_log());
+        let read = bundle
+            .open_net_log()
+            .and_then(|log| NetLog::read(log, &mut bundle.body_keeper()));
+        (read, kept.join())
+    });
+    let record = match read {
+        Ok(log) => audit(
+            &mut exchanges,
+            &log,
+            &Circumstances {
+                first_party,
+                steps: &steps,
+                unreadable: &unreadable,
+            },
+        ),
+        Err(error) => {
+            exchanges
+                .iter_mut()
+                .for_each(|exchange| exchange.sent = None);
+            AuditRecord {
+                verdict: AuditVerdict::AuditUnavailable,
+                reasons: vec![format!("the network log is not available: {error}")],
+                ..AuditRecord::default()
+            }
+        }
+    };
+    if let Ok(kept) = kept {
+        kept?;
+        bundle.drop_raw_net_log()?;
+    }
+    attribute(&mut exchanges);
+    Ok((exchanges, record))
+}
+
+/// Puts the audit into the record, and what follows from it.
+fn judge(record: &mut RunRecord, exchanges: &[Exchange], audit: AuditRecord) {
+    let what = match audit.verdict {
+        AuditVerdict::Incomplete => Some("the record is not complete"),
+        AuditVerdict::AuditUnavailable => Some("what was really sent is unknown"),
+        AuditVerdict::Complete | AuditVerdict::CompleteWithListedResiduals => None,
+    };
+    if let Some(what) = what {
+        let first = audit.reasons.iter().take(3).map(String::as_str);
+        let mut message = format!("{what}: {}", first.collect::<Vec<_>>().join("; "));
+        if audit.reasons.len() > 3 {
+            message += &format!("; and {} more", audit.reasons.len() - 3);
+        }
+        let help = "`audit` in run.json lists everything; what was recorded is in the bundle";
+        problem(record, "capture", message, Some(help.to_owned()));
+    }
+    record.audit = audit;
+    let delivered: Vec<&str> = exchanges
+        .iter()
+        .filter(|exchange| exchange.outcome == Outcome::Contained && exchange.sent != Some(false))
+        .map(|exchange| exchange.url.as_str())
+        .collect();
+    if !delivered.is_empty() {
+        let message = format!(
+            "a contained request may have been delivered: {}",
+            delivered.join(", ")
+        );
+        problem(record, "containment", message, None);
+    }
 }
 
 fn count(exchanges: &[Exchange], which: impl Fn(&Exchange) -> bool) -> u64 {

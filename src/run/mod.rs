@@ -1,16 +1,17 @@
 //! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
 
+mod again;
 mod finish;
 mod record;
 mod recorder;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
+pub use self::again::{AuditError, Audited, audit_bundle};
 use self::finish::finish;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
@@ -113,6 +114,8 @@ pub async fn run(
         no_sandbox: options.no_sandbox,
         declare_automation: options.declare_automation,
         extra_args: options.browser_args.clone(),
+        // In the bundle from the first moment, so that it is there even if we are not.
+        net_log: bundle.raw_net_log(),
     };
     let mut launched = match launch.start().await {
         Ok(launched) => launched,
@@ -147,13 +150,13 @@ pub async fn run(
             tell,
         )
         .await;
-        let whole = launched.wait().await;
-        (watched, whole)
+        launched.wait().await;
+        watched
     };
     // The recorder ends when the capture has let go of its end of the channel.
-    let ((assembler, whole), kept) = tokio::join!(recorded, recorder.run(tell));
+    let (assembler, kept) = tokio::join!(recorded, recorder.run(tell));
     let bundle = kept?;
-    finish(bundle, record, assembler, whole, &launched, &first_party)
+    finish(bundle, record, assembler, &first_party)
 }
 
 /// Everything that happens while the browser runs. Gives what the capture has seen, if there was a capture.
@@ -167,7 +170,7 @@ async fn watch_journey(
     record: &mut RunRecord,
     launched: &mut Launched,
     first_party: &str,
-    journal: Box<File>,
+    journal: Box<std::fs::File>,
     outputs: mpsc::UnboundedSender<Output>,
     mut cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::RunOptions;
 use crate::browser::ConnectTo;
 use crate::model::{
-    CanaryRecord, Counts, JourneyRecord, JourneyState, Moment, NetLogRecord, Problem, RunRecord,
+    AuditRecord, CanaryRecord, Counts, JourneyRecord, JourneyState, Moment, Problem, RunRecord,
     ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 use crate::scenario::Scenario;
@@ -74,13 +74,9 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             state: JourneyState::Running,
             steps,
         },
-        network_log: NetLogRecord {
-            available: false,
-            truncated: false,
-            sent: 0,
-            matched: 0,
-            only_in_log: Vec::new(),
-            addresses: Vec::new(),
+        audit: AuditRecord {
+            reasons: vec!["the run has not come to its end".to_owned()],
+            ..AuditRecord::default()
         },
         counts: Counts::default(),
         problems: Vec::new(),

@@ -25,11 +25,12 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(number: usize, request: &Request, first_party: &str, at: Moment) -> Draft {
+    pub fn new(number: usize, request: &Request, first_party: &str, at: Moment, told_by: Source) -> Draft {
         let id = format!("x{number:04}");
         let mut exchange = Exchange::begun(id, &request.url, &request.method, first_party);
         exchange.time = Some(at);
         exchange.request_headers = header_list(&request.headers);
+        exchange.facts.request_headers = Some(told_by);
         if request.has_post_data {
             exchange.body_state = BodyState::Unavailable;
         }
@@ -66,7 +67,7 @@ impl Draft {
 
     /// Takes the body from a request's own entries. Fetch's entries were byte-exact in every measurement but for
     /// files on disk and Blobs, whose entries are empty; `postData` is corrupt for binary and is not used.
-    pub fn take_body(&mut self, request: &Request) {
+    pub fn take_body(&mut self, request: &Request, told_by: Source) {
         if !request.has_post_data && request.post_data_entries.is_none() {
             return;
         }
@@ -74,13 +75,14 @@ impl Draft {
             self.exchange.body_state = BodyState::Unavailable;
         }
         if let Some(body) = body_of(request) {
-            self.set_body(body);
+            self.set_body(body, told_by);
         }
     }
 
     /// The first complete body stays: it is the one that was paused on its way out.
-    pub fn set_body(&mut self, body: Vec<u8>) {
+    pub fn set_body(&mut self, body: Vec<u8>, told_by: Source) {
         if self.exchange.body_state != BodyState::Complete {
+            self.exchange.facts.body = Some(told_by);
             self.exchange.body_state = BodyState::Complete;
             self.exchange.body_size = Some(body.len() as u64);
             self.body = Some(body);
@@ -90,6 +92,7 @@ impl Draft {
     pub fn take_response(&mut self, response: &Response) {
         let exchange = &mut self.exchange;
         exchange.status = Some(response.status);
+        exchange.facts.response = Some(Source::Network);
         if !self.extra_info_seen || exchange.response_headers.is_empty() {
             exchange.response_headers = header_list(&response.headers);
         }
@@ -108,7 +111,16 @@ impl Draft {
         }
     }
 
+    /// Target id and type of the session that told.
+    pub fn set_target(&mut self, target: Option<(String, String)>) {
+        if let Some((target, kind)) = target {
+            self.exchange.target = Some(target);
+            self.exchange.target_type = Some(kind);
+        }
+    }
+
     pub fn take_cookies(&mut self, cookies: Vec<AssociatedCookie>) {
+        self.exchange.facts.cookies = Some(Source::Network);
         self.exchange.cookies = cookies
             .into_iter()
             .map(|associated| Cookie {

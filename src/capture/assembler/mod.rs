@@ -6,6 +6,7 @@
 
 mod cdp;
 mod draft;
+mod socket;
 
 use std::collections::HashMap;
 
@@ -46,15 +47,19 @@ pub enum Output {
 pub struct Assembler {
     first_party: String,
     step: Option<u32>,
+    /// When steps began and ended.
+    steps: Vec<(Moment, Option<u32>)>,
     drafts: Vec<Draft>,
+    /// Method and URL → drafts, in order.
+    by_request: HashMap<String, Vec<usize>>,
     /// Network request id → its hops, in order.
     hops: HashMap<String, Vec<usize>>,
     /// Fetch request id → hop.
     fetches: HashMap<String, usize>,
     /// ExtraInfo that came before its request.
     early: HashMap<String, Vec<RequestExtraInfo>>,
-    /// Session id → target id.
-    sessions: HashMap<String, String>,
+    /// Session id → target id and type.
+    sessions: HashMap<String, (String, String)>,
     /// Frame id → target id, as far as seen.
     frames: HashMap<String, String>,
     /// Messages that could not be read, by method.
@@ -68,7 +73,9 @@ impl Assembler {
         Assembler {
             first_party: first_party.to_owned(),
             step: None,
+            steps: Vec::new(),
             drafts: Vec::new(),
+            by_request: HashMap::new(),
             hops: HashMap::new(),
             fetches: HashMap::new(),
             early: HashMap::new(),
@@ -86,7 +93,7 @@ impl Assembler {
     pub fn line(&mut self, line: &str) -> Result<(), serde_json::Error> {
         let line: JournalLine = serde_json::from_str(line)?;
         if let Some(mark) = line.mark {
-            self.mark(&mark);
+            self.mark(line.at, &mark);
         }
         if let Some(cdp) = line.cdp {
             let message: Incoming = serde_json::from_str(cdp.get())?;
@@ -98,9 +105,12 @@ impl Assembler {
     }
 
     /// Takes in what was done meanwhile.
-    pub fn mark(&mut self, mark: &Mark) {
+    pub fn mark(&mut self, at: Moment, mark: &Mark) {
         match mark {
-            Mark::Step(step) => self.step = *step,
+            Mark::Step(step) => {
+                self.step = *step;
+                self.steps.push((at, *step));
+            }
             Mark::Contained { fetch_id, why } => {
                 if let Some(&index) = self.fetches.get(fetch_id) {
                     let draft = &mut self.drafts[index];
@@ -117,7 +127,7 @@ impl Assembler {
                     let draft = &mut self.drafts[index];
                     if let (Some(body), BodyState::Unavailable) = (&body, draft.exchange.body_state)
                     {
-                        draft.set_body(body.clone());
+                        draft.set_body(body.clone(), Source::Network);
                         self.flush_body(index);
                     }
                 }
@@ -153,9 +163,12 @@ impl Assembler {
             "Network.loadingFailed" => self.with(params, Self::loading_failed),
             "Target.attachedToTarget" => {
                 self.with(params, |it, event: super::targets::Attached| {
-                    it.sessions
-                        .insert(event.session_id, event.target_info.target_id);
+                    let target = (event.target_info.target_id, event.target_info.kind);
+                    it.sessions.insert(event.session_id, target);
                 })
+            }
+            _ if method.starts_with("Network.webSocket") => {
+                self.web_socket(at, session, method, params)
             }
             _ => return,
         };
@@ -173,6 +186,11 @@ impl Assembler {
     /// Events that could not be read, each with why.
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
+    }
+
+    /// When steps began and ended, in order.
+    pub fn steps(&self) -> &[(Moment, Option<u32>)] {
+        &self.steps
     }
 
     /// Every exchange, in the order in which they were first seen.
@@ -207,7 +225,7 @@ impl Assembler {
                 &event.request,
                 Source::Fetch,
             )
-            .unwrap_or_else(|| self.new_draft(at, &event.request));
+            .unwrap_or_else(|| self.new_draft(at, &event.request, Source::Fetch));
         if let Some(network_id) = &event.network_id {
             self.join(network_id, index);
         }
@@ -221,7 +239,7 @@ impl Assembler {
         let draft = &mut self.drafts[index];
         draft.saw(Source::Fetch);
         draft.set_resource_type(&event.resource_type);
-        draft.take_body(&event.request);
+        draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
             draft.exchange.frame = event.frame_id;
             draft.exchange.target = target;
@@ -238,6 +256,7 @@ impl Assembler {
         match event.response_status_code {
             Some(status) => {
                 draft.exchange.status = Some(status);
+                draft.exchange.facts.response = Some(Source::Fetch);
                 if draft.exchange.response_headers.is_empty() {
                     draft.exchange.response_headers = event
                         .response_headers
@@ -274,12 +293,12 @@ impl Assembler {
         }
         let index = self
             .open_hop(at, Some(&event.request_id), &event.request, Source::Network)
-            .unwrap_or_else(|| self.new_draft(at, &event.request));
+            .unwrap_or_else(|| self.new_draft(at, &event.request, Source::Network));
         self.join(&event.request_id, index);
         let target = session
             .and_then(|session| self.sessions.get(session))
             .cloned();
-        if let (Some(frame), Some(target)) = (&event.frame_id, &target) {
+        if let (Some(frame), Some((target, _))) = (&event.frame_id, &target) {
             self.frames.insert(frame.clone(), target.clone());
         }
         let redirected_from = previous.map(|previous| self.drafts[previous].exchange.id.clone());
@@ -287,13 +306,13 @@ impl Assembler {
         draft.saw(Source::Network);
         draft.set_resource_type(&event.resource_type);
         draft.set_initiator(event.initiator);
-        draft.take_body(&event.request);
+        draft.take_body(&event.request, Source::Network);
         draft.exchange.redirected_from = redirected_from;
         if let Some(wall_time) = event.wall_time {
             draft.exchange.time = Some(Moment::from_seconds(wall_time));
         }
         draft.exchange.frame = event.frame_id.or(draft.exchange.frame.take());
-        draft.exchange.target = target.or(draft.exchange.target.take());
+        draft.set_target(target);
         self.flush_body(index);
         for early in self.early.remove(&event.request_id).unwrap_or_default() {
             self.request_extra_info(early);
@@ -320,6 +339,7 @@ impl Assembler {
         let draft = &mut self.drafts[index];
         draft.extra_info_seen = true;
         draft.exchange.request_headers = header_list(&event.headers);
+        draft.exchange.facts.request_headers = Some(Source::Network);
         draft.take_cookies(event.associated_cookies);
     }
 
@@ -381,19 +401,29 @@ impl Assembler {
         });
         by_id.or_else(|| {
             let body = body_of(request).as_deref().map(digest);
-            self.drafts.iter().rposition(|draft| {
-                (network_id.is_none() || draft.network_id.is_none())
-                    && draft.seen.millis().abs_diff(at.millis()) < JOIN_WITHIN_MS
-                    && fits(draft)
-                    && draft.exchange.body_sha256 == body
-            })
+            let same = self.by_request.get(&key(&request.method, url))?;
+            same.iter()
+                .rev()
+                .copied()
+                // They stand in order of time: what is older cannot be it.
+                .take_while(|&index| {
+                    self.drafts[index].seen.millis().abs_diff(at.millis()) < JOIN_WITHIN_MS
+                })
+                .find(|&index| {
+                    let draft = &self.drafts[index];
+                    (network_id.is_none() || draft.network_id.is_none())
+                        && fits(draft)
+                        && draft.exchange.body_sha256 == body
+                })
         })
     }
 
-    fn new_draft(&mut self, at: Moment, request: &Request) -> usize {
+    fn new_draft(&mut self, at: Moment, request: &Request, told_by: Source) -> usize {
         let number = self.drafts.len() + 1;
-        let mut draft = Draft::new(number, request, &self.first_party, at);
+        let mut draft = Draft::new(number, request, &self.first_party, at, told_by);
         draft.exchange.step = self.step;
+        let key = key(&draft.exchange.method, &draft.exchange.url);
+        self.by_request.entry(key).or_default().push(number - 1);
         self.drafts.push(draft);
         self.drafts.len() - 1
     }
@@ -438,6 +468,10 @@ impl Assembler {
                 .push(Output::Settled(Box::new(draft.exchange.clone())));
         }
     }
+}
+
+fn key(method: &str, url: &str) -> String {
+    format!("{method} {url}")
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -268,9 +268,10 @@ impl Worker {
     }
 
     pub(super) fn mark(&mut self, mark: Mark) -> Result<(), CaptureError> {
-        self.assembler.mark(&mark);
+        let at = Moment::now();
+        self.assembler.mark(at, &mark);
         self.write(&JournalLine {
-            at: Moment::now(),
+            at,
             cdp: None,
             mark: Some(mark),
         })?;
