@@ -161,8 +161,7 @@ impl Tab {
     ) -> Result<Point, StepError> {
         let began = Instant::now();
         if want == Want::Point {
-            // A tab that stands behind one that the page opened draws no frames, and a click into it is never answered.
-            self.page.execute(BringToFrontParams::default()).await?;
+            self.bring_to_front().await?;
         }
         // The last look must end before the step's own limit does, so that it can say what it saw.
         let deadline = deadline
@@ -208,6 +207,16 @@ impl Tab {
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// Makes it the tab that the visitor looks at. One that stands behind another, which a page opened, draws no
+    /// frames, never answers a click, and has no visibility to lose.
+    ///
+    /// # Errors
+    /// If the browser refuses.
+    pub async fn bring_to_front(&self) -> Result<(), StepError> {
+        self.page.execute(BringToFrontParams::default()).await?;
+        Ok(())
     }
 
     async fn look(&mut self, selectors: &Selectors, want: Want) -> Result<Found, StepError> {

@@ -12,6 +12,7 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
         .join(target)
         .map(Url::into)
         .unwrap_or_else(|_| target.to_owned());
+    context.tab.bring_to_front().await?;
     let answer = context
         .tab
         .page

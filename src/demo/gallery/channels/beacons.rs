@@ -25,7 +25,9 @@ pub(super) const CHANNELS: &[Channel] = &[
             addEventListener('pagehide', () => navigator.sendBeacon(T + '/pagehide', 'pagehide'));
             document.addEventListener('visibilitychange', () => navigator.sendBeacon(L + '/hidden', 'hidden'));
             addEventListener('unload', () => navigator.sendBeacon(T + '/unload', 'unload'));
-            addEventListener('beforeunload', () => navigator.sendBeacon(T + '/beforeunload', 'beforeunload'));",
+            addEventListener('beforeunload', () => navigator.sendBeacon(T + '/beforeunload', 'beforeunload'));
+            onGo(() => { location.href = S + '/next.html'; });",
+        act: Some("click"),
         expects: &["POST T/pagehide", "POST L/hidden", "POST T/unload", "POST T/beforeunload"],
         ..PLAIN
     },
