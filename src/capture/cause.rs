@@ -13,18 +13,12 @@ const LONGEST: usize = 16;
 pub fn attribute(exchanges: &mut [Exchange]) {
     // URL of a script, style sheet or document → the exchange that last fetched it, so far.
     let mut fetched: HashMap<String, usize> = HashMap::new();
-    let mut documents: HashMap<String, usize> = HashMap::new();
     for index in 0..exchanges.len() {
-        let chain = chain(exchanges, index, &fetched, &documents);
+        let chain = chain(exchanges, index, &fetched);
         let exchange = &mut exchanges[index];
         exchange.initiator_chain = chain;
         if matches!(exchange.resource_type.as_str(), "script" | "stylesheet" | "document" | "other") {
             fetched.insert(exchange.url.clone(), index);
-        }
-        if exchange.resource_type == "document"
-            && let Some(frame) = &exchange.frame
-        {
-            documents.insert(frame.clone(), index);
         }
     }
 }
@@ -33,7 +27,6 @@ fn chain(
     exchanges: &[Exchange],
     index: usize,
     fetched: &HashMap<String, usize>,
-    documents: &HashMap<String, usize>,
 ) -> Vec<String> {
     let mut chain = Vec::new();
     let mut seen = HashSet::from([index]);
@@ -51,13 +44,12 @@ fn chain(
             _ => return chain,
         }
     }
-    // Where the browser does not tell, as of a page that is going away: the document that stood in the frame.
+    // Where the browser names no script, as of a page that is going away.
     if at.resource_type != "document"
-        && let Some(frame) = &at.frame
-        && let Some(&document) = documents.get(frame)
-        && !chain.contains(&exchanges[document].url)
+        && let Some(document) = &at.document_url
+        && !chain.contains(document)
     {
-        chain.push(exchanges[document].url.clone());
+        chain.push(document.clone());
     }
     chain
 }
@@ -94,7 +86,7 @@ mod tests {
         let mut exchange = Exchange::begun("x".into(), url, "GET", "police.example");
         exchange.resource_type = kind.into();
         exchange.initiator = initiator;
-        exchange.frame = Some("F".into());
+        exchange.document_url = Some("https://www.police.example/report/".into());
         exchange
     }
 

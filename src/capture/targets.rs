@@ -75,6 +75,10 @@ impl Targets {
                        "maxResourceBufferSize": MAX_POST_DATA}),
             ));
         }
+        if !matches!(kind, "tab" | "browser") {
+            // So that the script behind an image, or behind a promise, is told: they load when it is done.
+            setup.push(("Runtime.setAsyncCallStackDepth", json!({"maxDepth": 8})));
+        }
         if matches!(kind, "page" | "iframe") {
             setup.push(("Page.enable", json!({})));
             setup.push(("Page.setLifecycleEventsEnabled", json!({"enabled": true})));

@@ -51,6 +51,8 @@ pub struct Exchange {
     pub sources: Vec<Source>,
     /// CDP's type of the target in lower case (`page`, `iframe`, `worker`, `service_worker`…).
     pub target_type: Option<String>,
+    /// Address of the document (or worker) that made it, where the browser tells or it can be known.
+    pub document_url: Option<String>,
     /// What caused it, the nearest cause first: scripts, what loaded them, at last the document.
     pub initiator_chain: Vec<String>,
     /// Whose doing it is.
@@ -137,6 +139,7 @@ impl Exchange {
             remote: None,
             sources: Vec::new(),
             target_type: None,
+            document_url: None,
             initiator_chain: Vec::new(),
             origin: Origin::Page,
             facts: Facts::default(),

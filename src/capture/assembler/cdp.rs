@@ -52,6 +52,8 @@ pub struct RequestWillBeSent {
     pub request_id: String,
     pub request: Request,
     pub wall_time: Option<f64>,
+    #[serde(rename = "documentURL", default)]
+    pub document_url: String,
     #[serde(default)]
     pub initiator: Value,
     pub redirect_response: Option<Response>,
@@ -77,6 +79,18 @@ pub struct Response {
     pub from_service_worker: bool,
     #[serde(default)]
     pub from_prefetch_cache: bool,
+}
+
+/// `Page.frameNavigated`: a document was committed.
+#[derive(Debug, Deserialize)]
+pub struct FrameNavigated {
+    pub frame: Frame,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Frame {
+    pub id: String,
+    pub url: String,
 }
 
 /// `Network.requestWillBeSentExtraInfo`: the headers and cookies really sent.

@@ -13,11 +13,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::model::{BodyState, Exchange, Moment, Outcome, Source};
 
 use self::cdp::{
-    ById, LoadingFailed, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
+    ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
     ResponseExtraInfo, ResponseReceived, header_list,
 };
 use self::draft::{Draft, body_of, decode_base64, without_fragment};
@@ -60,6 +61,8 @@ pub struct Assembler {
     early: HashMap<String, Vec<RequestExtraInfo>>,
     /// Session id → target id and type.
     sessions: HashMap<String, (String, String)>,
+    /// Frame id → addresses of its last documents, the present one first.
+    documents: HashMap<String, [Option<String>; 2]>,
     /// Frame id → target id, as far as seen.
     frames: HashMap<String, String>,
     /// Messages that could not be read, by method.
@@ -80,6 +83,7 @@ impl Assembler {
             fetches: HashMap::new(),
             early: HashMap::new(),
             sessions: HashMap::new(),
+            documents: HashMap::new(),
             frames: HashMap::new(),
             unreadable: Vec::new(),
             output: Vec::new(),
@@ -167,6 +171,10 @@ impl Assembler {
                     it.sessions.insert(event.session_id, target);
                 })
             }
+            "Page.frameNavigated" => self.with(params, |it, event: FrameNavigated| {
+                let documents = it.documents.entry(event.frame.id).or_default();
+                *documents = [Some(event.frame.url), documents[0].take()];
+            }),
             _ if method.starts_with("Network.webSocket") => {
                 self.web_socket(at, session, method, params)
             }
@@ -236,8 +244,15 @@ impl Assembler {
                 .cloned()
                 .unwrap_or_else(|| frame.clone())
         });
+        let document = event
+            .frame_id
+            .as_ref()
+            .and_then(|frame| self.document_of(frame, &event.request));
         let draft = &mut self.drafts[index];
         draft.saw(Source::Fetch);
+        if draft.exchange.document_url.is_none() {
+            draft.exchange.document_url = document;
+        }
         draft.set_resource_type(&event.resource_type);
         draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
@@ -245,6 +260,24 @@ impl Assembler {
             draft.exchange.target = target;
         }
         self.flush_body(index);
+    }
+
+    /// The Fetch domain does not say which document makes a request. A page that goes away speaks before the next one
+    /// is committed, or, from another process, soon after: then the request's own origin tells them apart.
+    fn document_of(&self, frame: &str, request: &Request) -> Option<String> {
+        let header = |wanted: &str| {
+            let mut headers = request.headers.iter();
+            let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+            found.and_then(|(_, value)| value.as_str())
+        };
+        let origin = header("origin")
+            .or_else(|| header("referer"))
+            .and_then(|url| Url::parse(url).ok())?
+            .origin();
+        let documents = self.documents.get(frame)?;
+        let fits = |url: &&String| Url::parse(url).is_ok_and(|url| url.origin() == origin);
+        let document = documents.iter().flatten().find(fits)?;
+        Some(without_fragment(document).to_owned())
     }
 
     /// The response stage, asked for only while the journey ends: the end of requests whose page is gone.
@@ -308,6 +341,9 @@ impl Assembler {
         draft.set_initiator(event.initiator);
         draft.take_body(&event.request, Source::Network);
         draft.exchange.redirected_from = redirected_from;
+        if !event.document_url.is_empty() {
+            draft.exchange.document_url = Some(without_fragment(&event.document_url).to_owned());
+        }
         if let Some(wall_time) = event.wall_time {
             draft.exchange.time = Some(Moment::from_seconds(wall_time));
         }
