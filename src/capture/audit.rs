@@ -358,6 +358,7 @@ fn from_log(
         exchange.target_type.clone_from(&original.target_type);
         exchange.frame.clone_from(&original.frame);
         exchange.initiator.clone_from(&original.initiator);
+        exchange.document_url.clone_from(&original.document_url);
     }
     if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
         exchange.body_state = BodyState::Unavailable;

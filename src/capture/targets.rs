@@ -77,7 +77,9 @@ impl Targets {
         }
         if !matches!(kind, "tab" | "browser") {
             // So that the script behind an image, or behind a promise, is told: they load when it is done.
-            setup.push(("Runtime.setAsyncCallStackDepth", json!({"maxDepth": 8})));
+            setup.push(("Debugger.enable", json!({})));
+            setup.push(("Debugger.setSkipAllPauses", json!({"skip": true})));
+            setup.push(("Debugger.setAsyncCallStackDepth", json!({"maxDepth": 8})));
         }
         if matches!(kind, "page" | "iframe") {
             setup.push(("Page.enable", json!({})));

@@ -67,6 +67,8 @@ pub struct RequestWillBeSent {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
+    #[serde(default)]
+    pub url: String,
     pub status: u16,
     #[serde(default)]
     pub headers: Map<String, Value>,
@@ -123,6 +125,11 @@ pub struct CdpCookie {
 #[serde(rename_all = "camelCase")]
 pub struct ResponseReceived {
     pub request_id: String,
+    #[serde(default)]
+    pub loader_id: String,
+    pub frame_id: Option<String>,
+    #[serde(rename = "type", default)]
+    pub resource_type: String,
     pub response: Response,
     #[serde(default)]
     pub has_extra_info: bool,

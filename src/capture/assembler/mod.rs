@@ -5,6 +5,7 @@
 //! the Fetch domain alone, sometimes without the id that would join them.
 
 mod cdp;
+mod document;
 mod draft;
 mod socket;
 
@@ -13,7 +14,6 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use url::Url;
 
 use crate::model::{BodyState, Exchange, Moment, Outcome, Source};
 
@@ -21,6 +21,7 @@ use self::cdp::{
     ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
     ResponseExtraInfo, ResponseReceived, header_list,
 };
+use self::document::Documents;
 use self::draft::{Draft, body_of, decode_base64, without_fragment};
 use super::{JournalLine, Mark, journal::Incoming};
 
@@ -61,8 +62,7 @@ pub struct Assembler {
     early: HashMap<String, Vec<RequestExtraInfo>>,
     /// Session id → target id and type.
     sessions: HashMap<String, (String, String)>,
-    /// Frame id → addresses of its last documents, the present one first.
-    documents: HashMap<String, [Option<String>; 2]>,
+    documents: Documents,
     /// Frame id → target id, as far as seen.
     frames: HashMap<String, String>,
     /// Messages that could not be read, by method.
@@ -83,7 +83,7 @@ impl Assembler {
             fetches: HashMap::new(),
             early: HashMap::new(),
             sessions: HashMap::new(),
-            documents: HashMap::new(),
+            documents: Documents::default(),
             frames: HashMap::new(),
             unreadable: Vec::new(),
             output: Vec::new(),
@@ -151,7 +151,9 @@ impl Assembler {
                 .with(params, |it, event: RequestExtraInfo| {
                     it.request_extra_info(event)
                 }),
-            "Network.responseReceived" => self.with(params, Self::response_received),
+            "Network.responseReceived" => self.with(params, |it, event| {
+                it.response_received(at, session, event)
+            }),
             "Network.responseReceivedExtraInfo" => self.with(params, Self::response_extra_info),
             "Network.requestServedFromCache" => self.with(params, |it, event: ById| {
                 if let Some(index) = it.last_hop(&event.request_id) {
@@ -172,8 +174,7 @@ impl Assembler {
                 })
             }
             "Page.frameNavigated" => self.with(params, |it, event: FrameNavigated| {
-                let documents = it.documents.entry(event.frame.id).or_default();
-                *documents = [Some(event.frame.url), documents[0].take()];
+                it.documents.committed(at, event.frame.id, event.frame.url);
             }),
             _ if method.starts_with("Network.webSocket") => {
                 self.web_socket(at, session, method, params)
@@ -202,7 +203,8 @@ impl Assembler {
     }
 
     /// Every exchange, in the order in which they were first seen.
-    pub fn finish(self) -> Vec<Exchange> {
+    pub fn finish(mut self) -> Vec<Exchange> {
+        self.find_documents();
         self.drafts
             .into_iter()
             .map(|draft| draft.exchange)
@@ -244,15 +246,8 @@ impl Assembler {
                 .cloned()
                 .unwrap_or_else(|| frame.clone())
         });
-        let document = event
-            .frame_id
-            .as_ref()
-            .and_then(|frame| self.document_of(frame, &event.request));
         let draft = &mut self.drafts[index];
         draft.saw(Source::Fetch);
-        if draft.exchange.document_url.is_none() {
-            draft.exchange.document_url = document;
-        }
         draft.set_resource_type(&event.resource_type);
         draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
@@ -260,24 +255,6 @@ impl Assembler {
             draft.exchange.target = target;
         }
         self.flush_body(index);
-    }
-
-    /// The Fetch domain does not say which document makes a request. A page that goes away speaks before the next one
-    /// is committed, or, from another process, soon after: then the request's own origin tells them apart.
-    fn document_of(&self, frame: &str, request: &Request) -> Option<String> {
-        let header = |wanted: &str| {
-            let mut headers = request.headers.iter();
-            let found = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted));
-            found.and_then(|(_, value)| value.as_str())
-        };
-        let origin = header("origin")
-            .or_else(|| header("referer"))
-            .and_then(|url| Url::parse(url).ok())?
-            .origin();
-        let documents = self.documents.get(frame)?;
-        let fits = |url: &&String| Url::parse(url).is_ok_and(|url| url.origin() == origin);
-        let document = documents.iter().flatten().find(fits)?;
-        Some(without_fragment(document).to_owned())
     }
 
     /// The response stage, asked for only while the journey ends: the end of requests whose page is gone.
@@ -379,8 +356,22 @@ impl Assembler {
         draft.take_cookies(event.associated_cookies);
     }
 
-    fn response_received(&mut self, event: ResponseReceived) {
+    fn response_received(&mut self, at: Moment, session: Option<&str>, event: ResponseReceived) {
+        if let (Some(frame), "Document") = (&event.frame_id, event.resource_type.as_str()) {
+            let url = event.response.url.clone();
+            self.documents.answered(at, frame.clone(), url);
+        }
         if let Some(index) = self.last_hop(&event.request_id) {
+            if !self.drafts[index].seen_by(Source::Network) {
+                // A new tab's first requests are made before its session is told of requests, and are told of then.
+                let target = session.and_then(|session| self.sessions.get(session));
+                let target = target.cloned();
+                let document = self.hops.get(&event.loader_id).and_then(|hops| hops.last());
+                let document = document.map(|&index| self.drafts[index].exchange.url.clone());
+                let draft = &mut self.drafts[index];
+                draft.set_target(target);
+                draft.exchange.document_url = document;
+            }
             let draft = &mut self.drafts[index];
             draft.take_response(&event.response);
             draft.extra_info = Some(event.has_extra_info);

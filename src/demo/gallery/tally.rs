@@ -97,6 +97,11 @@ pub fn tally(
                 exchange.body_size
             ));
         }
+        // A request's page is in its own address; one that no source tells of is not known, and not wrong.
+        let page = exchange.document_url.as_deref().and_then(channel_of);
+        if page.is_some() && page != channel_of(&url) && channel_of(&url).is_some() {
+            row.wrong.push(format!("said to be of the page {page:?}: {what}"));
+        }
         if !same_cookies {
             row.wrong.push(format!("other cookies: {what}: {} came", entry.cookie()));
         }
