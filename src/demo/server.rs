@@ -262,6 +262,7 @@ impl Hosts {
                 };
                 match self.gallery.answer(&host_name(&host), &mut parts) {
                     Answer::Respond(response) => response,
+                    Answer::Pixels(asked) => asked.answer(&self.log),
                     Answer::Wait(awaited) => awaited.wait(&self.log).await,
                     Answer::Hang => {
                         log_with(entry, 0);

@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use url::form_urlencoded;
 
 use super::super::access_log::{AccessLog, SocketMessage};
+use super::pixels::Asked;
 use super::{BASES, Channel, channels};
 
 /// Between two looks at the log for what a page waits for.
@@ -34,6 +35,8 @@ pub(in crate::demo) enum Answer {
     Reset,
     /// A WebSocket: this response, then messages on what becomes of the connection.
     Upgrade(Response, OnUpgrade),
+    /// For benches.
+    Pixels(Asked),
     /// After a request has come, or its time is over.
     Wait(Awaited),
 }
@@ -61,6 +64,9 @@ impl Gallery {
     /// `host` is in lower case and without its port.
     pub fn answer(&self, host: &str, parts: &mut Parts) -> Answer {
         let path = parts.uri.path().to_owned();
+        if let Some(asked) = Asked::of(&parts.uri) {
+            return Answer::Pixels(asked);
+        }
         if path == "/arrived" {
             return Awaited::parse(&parts.uri)
                 .map_or_else(|| Answer::Respond(StatusCode::BAD_REQUEST.into_response()), Answer::Wait);
