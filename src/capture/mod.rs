@@ -3,8 +3,9 @@
 //! No single channel of Chromium shows them all (measured: the Network domain 94 of 106, the Fetch domain on
 //! the browser session 102, the network log 106), so three are joined:
 //!
-//! - [`Capture`] is a CDP client of its own beside the one that drives. It attaches to every target, pauses every
-//!   request on the browser session, and writes each message as it came into a [journal](JournalLine).
+//! - [`Capture`] is the connection to the browser. It attaches to every target, pauses every request on the browser
+//!   session, and writes each message as it came into a [journal](JournalLine). Whoever drives the browser does so
+//!   over it ([`Remote`]).
 //! - [`Assembler`] turns a journal into [`Exchange`](crate::model::Exchange)s. It is pure: a journal from disk
 //!   gives the same exchanges as the live run.
 //! - [`NetLog`] reads Chromium's own network log once the browser has exited, and [`audit()`] holds the record against
@@ -21,7 +22,7 @@ mod page;
 mod targets;
 
 pub use assembler::{Assembler, Body, Output};
-pub use client::{Capture, CaptureError, Contained, Quiet};
+pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError};
 pub use containment::{Answer, Containment};
 pub use journal::{Incoming, JournalLine, Mark};
 pub use netlog::{

@@ -130,6 +130,13 @@ impl Targets {
         self.sessions.get(session_id)
     }
 
+    /// The session of a page's target.
+    pub fn session_of(&self, target: &str) -> Option<&str> {
+        self.pages()
+            .find(|(_, session)| session.target == target)
+            .map(|(id, _)| id)
+    }
+
     /// Sessions of pages, which are what a person sees as tabs.
     pub fn pages(&self) -> impl Iterator<Item = (&str, &Session)> {
         self.sessions

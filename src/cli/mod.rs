@@ -91,11 +91,10 @@ pub fn main() -> ExitCode {
 
 fn start_log(verbose: u8) {
     use tracing_subscriber::EnvFilter;
-    // chromiumoxide warns of every message that is newer than its types; the capture client reads those.
     let default = match verbose {
-        0 => "error,chromiumoxide=off",
-        1 => "pixelwitness=info,chromiumoxide=error",
-        _ => "pixelwitness=trace,chromium=debug,chromiumoxide=warn",
+        0 => "error",
+        1 => "error,pixelwitness=info",
+        _ => "warn,pixelwitness=trace,chromium=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use chromiumoxide::error::CdpError;
-
-use crate::capture::CaptureError;
+use crate::capture::{CaptureError, RemoteError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
@@ -53,7 +51,7 @@ pub enum StepError {
     #[error("the browser is gone")]
     Lost,
     #[error("the browser refused: {0}")]
-    Browser(#[from] CdpError),
+    Browser(#[from] RemoteError),
 }
 
 impl From<CaptureError> for StepError {

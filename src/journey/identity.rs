@@ -1,9 +1,10 @@
 //! Plays a visitor who is logged in somewhere, without a login: canary cookies, planted before the first page.
 
-use chromiumoxide::Browser;
 use chromiumoxide::cdp::browser_protocol::network::{CookieParam, CookieSameSite, TimeSinceEpoch};
-use chromiumoxide::error::CdpError;
+use chromiumoxide::cdp::browser_protocol::storage::SetCookiesParams;
 
+use super::Page;
+use crate::capture::RemoteError;
 use crate::model::Moment;
 use crate::scenario::{Identity, Seed};
 
@@ -22,10 +23,10 @@ pub struct Planted {
 /// # Errors
 /// If the browser refuses a cookie.
 pub async fn plant(
-    browser: &Browser,
+    browser: &Page,
     identities: &[Identity],
     seed: &Seed,
-) -> Result<Vec<Planted>, CdpError> {
+) -> Result<Vec<Planted>, RemoteError> {
     let mut planted = Vec::new();
     for identity in identities {
         match identity {
@@ -36,7 +37,7 @@ pub async fn plant(
         return Ok(planted);
     }
     let expires = (Moment::now().millis() / 1000 + 90 * 24 * 3600) as f64;
-    let cookies = planted
+    let cookies: Vec<CookieParam> = planted
         .iter()
         .map(|cookie| CookieParam {
             domain: Some(cookie.domain.clone()),
@@ -49,7 +50,7 @@ pub async fn plant(
             ..CookieParam::new(cookie.name.clone(), cookie.value.clone())
         })
         .collect();
-    browser.set_cookies(cookies).await?;
+    browser.execute(SetCookiesParams::new(cookies)).await?;
     Ok(planted)
 }
 

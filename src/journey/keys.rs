@@ -3,14 +3,16 @@
 use chromiumoxide::cdp::browser_protocol::input::{
     DispatchKeyEventParams, DispatchKeyEventType, InsertTextParams,
 };
-use chromiumoxide::{Page, error::CdpError};
+
+use super::Page;
+use crate::capture::RemoteError;
 
 /// Types a text key by key: each character with its own trusted key events. What is on no keyboard is inserted as an
 /// input method would.
 ///
 /// # Errors
 /// If the browser refuses.
-pub(super) async fn type_text(page: &Page, text: &str) -> Result<(), CdpError> {
+pub(super) async fn type_text(page: &Page, text: &str) -> Result<(), RemoteError> {
     for character in text.chars() {
         match character {
             '\n' => press(page, "Enter", "Enter", 13, Some("\r")).await?,
@@ -39,7 +41,7 @@ pub(super) async fn press(
     code: &str,
     virtual_key: i64,
     text: Option<&str>,
-) -> Result<(), CdpError> {
+) -> Result<(), RemoteError> {
     let event = |kind: DispatchKeyEventType, text: Option<&str>| {
         let mut event = DispatchKeyEventParams::new(kind);
         event.key = Some(key.to_owned());

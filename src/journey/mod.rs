@@ -3,6 +3,7 @@
 mod error;
 mod identity;
 mod keys;
+mod page;
 mod steps;
 mod tab;
 
@@ -16,7 +17,8 @@ use crate::scenario::Step;
 
 pub use error::StepError;
 pub use identity::{Planted, plant};
-pub use tab::{Driver, Tab};
+pub use page::Page;
+pub use tab::Tab;
 
 /// How long past its deadline a step may take to say why it was not done.
 const GRACE: Duration = Duration::from_secs(2);

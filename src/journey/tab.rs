@@ -1,4 +1,4 @@
-//! A tab that is driven: finds elements, moves the pointer, clicks. On chromiumoxide.
+//! A tab that is driven: finds elements, moves the pointer, clicks.
 
 use std::time::{Duration, Instant};
 
@@ -10,33 +10,22 @@ use chromiumoxide::cdp::browser_protocol::input::{
     DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
 };
 use chromiumoxide::cdp::browser_protocol::page::{BringToFrontParams, CreateIsolatedWorldParams};
+use chromiumoxide::cdp::browser_protocol::target::CreateTargetParams;
 use chromiumoxide::cdp::js_protocol::runtime::{
     CallArgument, CallFunctionOnParams, EvaluateParams, ExecutionContextId, RemoteObjectId,
 };
-use chromiumoxide::error::CdpError;
-use chromiumoxide::handler::HandlerConfig;
-use chromiumoxide::{Browser, Page};
-use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-use crate::capture::{Capture, PageState};
+use crate::capture::{Capture, PageState, RemoteError};
 use crate::scenario::{Selector, Selectors};
 
-use super::StepError;
+use super::{Page, StepError};
 
 const FIND: &str = include_str!("script.js");
 /// Between two looks at a page that is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
-
-/// The connection that drives the browser.
-#[derive(Debug)]
-pub struct Driver {
-    pub browser: Browser,
-    handler: JoinHandle<()>,
-}
 
 /// A tab and where its pointer is.
 #[derive(Debug)]
@@ -97,53 +86,27 @@ pub enum Want {
     Point,
 }
 
-impl Driver {
-    /// Connects to a browser that is running. `limit` bounds every command.
-    ///
-    /// # Errors
-    /// If it cannot be reached.
-    pub async fn connect(web_socket: &str, limit: Duration) -> Result<Driver, CdpError> {
-        let config = HandlerConfig {
-            // Certificates are the launch's business: switched off here, every check would be.
-            ignore_https_errors: false,
-            viewport: None,
-            request_timeout: limit,
-            ..HandlerConfig::default()
-        };
-        let (browser, mut handler) = Browser::connect_with_config(web_socket, config).await?;
-        let handler = tokio::spawn(async move {
-            // Messages that its types do not know are the capture client's to read.
-            while handler.next().await.is_some() {}
-        });
-        Ok(Driver { browser, handler })
-    }
-
-    /// Opens an empty tab and waits until everything that it will send is watched.
+impl Tab {
+    /// Opens an empty tab and waits until everything that it will send is watched. `limit` bounds each of its commands.
     ///
     /// # Errors
     /// If the browser is gone, or the tab is not ready in time.
-    pub async fn open_tab(&self, capture: &Capture, limit: Duration) -> Result<Tab, StepError> {
-        let page = self.browser.new_page("about:blank").await?;
-        let target = page.target_id().inner().clone();
+    pub async fn open(capture: &Capture, limit: Duration) -> Result<Tab, StepError> {
+        let opened = Page::new(capture, None, limit)
+            .execute(CreateTargetParams::new("about:blank"))
+            .await?;
+        let target = opened.target_id.inner().clone();
         let state = capture.page(&target).await?;
         capture.page_ready(&target, limit).await?;
         Ok(Tab {
-            page,
+            page: Page::new(capture, Some(&target), limit),
             state,
             target,
             world: None,
             pointer: (0.0, 0.0),
         })
     }
-}
 
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.handler.abort();
-    }
-}
-
-impl Tab {
     /// Address of the document that is there.
     pub fn url(&self) -> String {
         self.state.borrow().url.clone()
@@ -239,7 +202,7 @@ impl Tab {
             Want::Point => "point",
         };
         let found = self.call(FIND, &[Value::Array(pairs), want.into()]).await?;
-        serde_json::from_value(found).map_err(|error| StepError::Browser(CdpError::Serde(error)))
+        serde_json::from_value(found).map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
     }
 
     /// Leaves the element with that accessible name in the isolated world, or nothing.
@@ -256,10 +219,10 @@ impl Tab {
         if let Some(role) = role {
             query = query.role(role);
         }
-        if let Some(object_id) = document.result.result.object_id {
+        if let Some(object_id) = document.result.object_id {
             query = query.object_id(object_id);
         }
-        let nodes = self.page.execute(query.build()).await?.result.nodes;
+        let nodes = self.page.execute(query.build()).await?.nodes;
         let node = nodes
             .into_iter()
             .filter(|node| !node.ignored)
@@ -295,10 +258,10 @@ impl Tab {
             .backend_node_id(node)
             .execution_context_id(context)
             .build();
-        let object = self.page.execute(resolve).await?.result.object;
+        let object = self.page.execute(resolve).await?.object;
         object
             .object_id
-            .ok_or(StepError::Browser(CdpError::NotFound))
+            .ok_or_else(element_gone)
     }
 
     /// Calls a function in our isolated world, and gives its result by value.
@@ -318,11 +281,9 @@ impl Tab {
             await_promise: Some(true),
             ..CallFunctionOnParams::new(function)
         };
-        let returned = self.page.execute(call).await?.result;
+        let returned = self.page.execute(call).await?;
         match returned.exception_details {
-            Some(exception) => Err(StepError::Browser(CdpError::JavascriptException(Box::new(
-                exception,
-            )))),
+            Some(exception) => Err(StepError::Browser(RemoteError::Refused(exception.to_string()))),
             None => Ok(returned.result.value.unwrap_or(Value::Null)),
         }
     }
@@ -336,7 +297,7 @@ impl Tab {
                     world_name: Some("pixelwitness".into()),
                     ..CreateIsolatedWorldParams::new(self.target.clone())
                 };
-                let context = self.page.execute(world).await?.result.execution_context_id;
+                let context = self.page.execute(world).await?.execution_context_id;
                 self.world = Some((committed, context));
                 Ok(context)
             }
@@ -352,9 +313,9 @@ impl Tab {
             context_id: Some(self.context().await?),
             ..EvaluateParams::new("globalThis.pixelwitnessElement")
         };
-        let found = self.page.execute(find).await?.result.result.object_id;
+        let found = self.page.execute(find).await?.result.object_id;
         let choose = SetFileInputFilesParams {
-            object_id: Some(found.ok_or(StepError::Browser(CdpError::NotFound))?),
+            object_id: Some(found.ok_or_else(element_gone)?),
             ..SetFileInputFilesParams::new(vec![path.display().to_string()])
         };
         self.page.execute(choose).await?;
@@ -441,6 +402,10 @@ impl Tab {
     }
 }
 
+fn element_gone() -> StepError {
+    StepError::Browser(RemoteError::Refused("Could not find node".to_owned()))
+}
+
 fn not_reachable(selector: String, what: String, why: &str, waited: Duration) -> StepError {
     StepError::NotReachable {
         selector,
@@ -451,7 +416,7 @@ fn not_reachable(selector: String, what: String, why: &str, waited: Duration) ->
 }
 
 /// The document that was asked is no more.
-pub(super) fn is_gone(error: &CdpError) -> bool {
+pub(super) fn is_gone(error: &RemoteError) -> bool {
     let text = error.to_string();
     [
         "Cannot find context",

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use tokio::sync::{mpsc, watch};
 
 pub use self::again::{AuditError, Audited, audit_bundle};
@@ -17,7 +18,7 @@ use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter};
 use crate::capture::{Assembler, Capture, Output, Quiet};
-use crate::journey::{Context, Driver, StepError, Tab, plant};
+use crate::journey::{Context, Page, StepError, Tab, plant};
 use crate::model::{
     BrowserRecord, CanaryRecord, Exchange, JourneyState, Moment, RunRecord, StepState, TrackerEvent,
 };
@@ -280,8 +281,7 @@ async fn replay(
     first_party: &str,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> JourneyEnd {
-    // The driver's connection is needed as long as the tab is.
-    let (_driver, mut tab) = match prepare(scenario, options, record, launched, capture).await {
+    let mut tab = match prepare(scenario, options, record, launched, capture).await {
         Ok(prepared) => prepared,
         Err(error) => {
             let message = format!("failed to prepare the browser: {error}");
@@ -359,21 +359,21 @@ async fn replay(
     JourneyEnd::Completed
 }
 
-/// Connects the driver, plants the identity, opens the tab.
+/// Plants the identity, opens the tab.
 async fn prepare(
     scenario: &Scenario,
     options: &RunOptions,
     record: &mut RunRecord,
     launched: &Launched,
     capture: &Capture,
-) -> Result<(Driver, Tab), StepError> {
+) -> Result<Tab, StepError> {
     let limit = options.timeout + options.step_timeout;
-    let driver = Driver::connect(&launched.web_socket, limit).await?;
+    let browser = Page::new(capture, None, limit);
     // The tab is opened meanwhile; the cookies are there before it goes anywhere.
     let (version, planted, tab) = tokio::join!(
-        driver.browser.version(),
-        plant(&driver.browser, &scenario.identity, &options.seed),
-        driver.open_tab(capture, options.step_timeout),
+        browser.execute(GetVersionParams::default()),
+        plant(&browser, &scenario.identity, &options.seed),
+        Tab::open(capture, limit),
     );
     let version = version?;
     record.browser = Some(BrowserRecord {
@@ -394,5 +394,5 @@ async fn prepare(
             typed_in: Vec::new(),
         });
     }
-    Ok((driver, tab?))
+    Ok(tab?)
 }

@@ -1,7 +1,8 @@
-//! The capture client: a CDP connection of its own, beside the one that drives the browser.
+//! The capture client: the connection to the browser, over which it is watched and driven.
 
 mod protocol;
 mod react;
+mod remote;
 mod worker;
 
 use std::io::Write;
@@ -17,7 +18,10 @@ use super::assembler::{Assembler, Output};
 use super::containment::Containment;
 use super::page::PageState;
 
+use self::remote::Call;
 use self::worker::Worker;
+
+pub use self::remote::{Remote, RemoteError};
 
 /// How long the browser may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -59,6 +63,7 @@ enum Command {
     Contain(Containment, oneshot::Sender<()>),
     ContainedCount(oneshot::Sender<watch::Receiver<Contained>>),
     Quiet(Quiet, oneshot::Sender<bool>),
+    Call(Call),
     Finish(Duration, oneshot::Sender<()>),
 }
 
@@ -96,6 +101,14 @@ impl Capture {
         worker.begin().await?;
         let task = tokio::spawn(worker.run(stream, receiver));
         Ok(Capture { commands, task })
+    }
+
+    /// For commands to a page by its target, or to the browser itself.
+    pub fn remote(&self, target: Option<&str>) -> Remote {
+        Remote {
+            commands: self.commands.clone(),
+            target: target.map(str::to_owned),
+        }
     }
 
     /// Waits until the page is set up, so that nothing it sends can be missed: a barrier, not a sleep.

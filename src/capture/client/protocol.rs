@@ -56,3 +56,10 @@ pub(super) struct PostData {
     #[serde(default)]
     pub(super) base64_encoded: bool,
 }
+
+/// Why a command was refused.
+#[derive(Deserialize)]
+pub(super) struct Failure {
+    pub(super) code: i64,
+    pub(super) message: String,
+}

@@ -6,7 +6,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::protocol::{AuthRequired, Detached, Paused, PostData, WillBeSent};
+use super::protocol::{AuthRequired, Detached, Failure, Paused, PostData, WillBeSent};
+use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
 use crate::capture::journal::{Incoming, JournalLine, Mark};
 use crate::capture::targets::Attached;
@@ -80,6 +81,10 @@ impl Worker {
                     && let Some(session) = self.targets.detach(&event.session_id)
                     && session.kind == "page"
                 {
+                    // Nobody will answer them any more; dropping the replies says so.
+                    self.pending.retain(|_, pending| {
+                        !matches!(pending, Pending::Call(Some(session), _) if *session == event.session_id)
+                    });
                     self.ready.remove(&session.target);
                     self.pages.remove(&session.target);
                     if let Some(closing) = &mut self.closing {
@@ -219,6 +224,14 @@ impl Worker {
                     self.ready.insert(session.target);
                 }
             }
+            Some(Pending::Call(_, reply)) => {
+                let answer = match (message.error, message.result) {
+                    (Some(error), _) => Err(RemoteError::Refused(refusal(error))),
+                    (None, Some(result)) => Ok(result.get().to_owned()),
+                    (None, None) => Ok("{}".to_owned()),
+                };
+                let _ = reply.send(answer);
+            }
             Some(Pending::PostData(network_id)) => {
                 let data = message
                     .result
@@ -235,5 +248,13 @@ impl Worker {
             None => {}
         }
         Ok(())
+    }
+}
+
+/// `Error -32000: Cannot find context with specified id`
+fn refusal(error: &RawValue) -> String {
+    match serde_json::from_str::<Failure>(error.get()) {
+        Ok(failure) => format!("Error {}: {}", failure.code, failure.message),
+        Err(_) => error.get().to_owned(),
     }
 }

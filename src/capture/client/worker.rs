@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
+use super::remote::{Call, RemoteError};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
@@ -30,6 +31,11 @@ const EXIT_LIMIT: Duration = Duration::from_secs(10);
 pub(super) enum Pending {
     Setup(String),
     PostData(String),
+    /// A command of whoever drives, to that session.
+    Call(
+        Option<String>,
+        oneshot::Sender<Result<String, RemoteError>>,
+    ),
 }
 
 pub(super) struct Closing {
@@ -205,8 +211,23 @@ impl Worker {
             Command::Quiet(quiet, reply) => {
                 self.quiet_waiters.push((quiet, Instant::now(), reply));
             }
+            Command::Call(call) => self.call(call).await?,
             Command::Finish(quiet, reply) => self.finish(quiet, reply).await?,
         }
+        Ok(())
+    }
+
+    async fn call(&mut self, call: Call) -> Result<(), CaptureError> {
+        let session = match &call.target {
+            Some(target) => match self.targets.session_of(target) {
+                Some(session) => Some(session.to_owned()),
+                // Dropping the reply says that it is gone.
+                None => return Ok(()),
+            },
+            None => None,
+        };
+        let id = self.send(session.as_deref(), &call.method, call.params).await?;
+        self.pending.insert(id, Pending::Call(session, call.reply));
         Ok(())
     }
 

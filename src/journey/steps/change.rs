@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::capture::RemoteError;
 use crate::journey::keys::{press, type_text};
 use crate::journey::tab::{Point, Want};
 use crate::journey::{Context, StepError};
@@ -124,7 +125,7 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
 async fn field(context: &mut Context<'_>) -> Result<Field, StepError> {
     let field = context.tab.call(FIELD, &[]).await?;
     serde_json::from_value(field)
-        .map_err(|error| StepError::Browser(chromiumoxide::error::CdpError::Serde(error)))
+        .map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
 }
 
 /// Clicks into the field, marks what stands there, and types over it.

@@ -17,8 +17,7 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
         .tab
         .page
         .execute(NavigateParams::new(url.clone()))
-        .await?
-        .result;
+        .await?;
     if let Some(why) = answer.error_text {
         return Err(StepError::NotLoaded { url, why });
     }
