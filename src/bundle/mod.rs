@@ -243,7 +243,11 @@ impl BodyKeeper for KeptBodies {
         let path = self.folder.join(&body.sha256);
         // Under its digest nothing else can lie, unless it was cut off while it was written.
         let there = fs::metadata(&path).is_ok_and(|file| file.len() == body.size);
-        if there { Ok(()) } else { fs::write(path, bytes) }
+        if there {
+            Ok(())
+        } else {
+            fs::write(path, bytes)
+        }
     }
 }
 

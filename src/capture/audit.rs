@@ -48,7 +48,8 @@ pub fn audit(
                     record.in_one_source.push(residual(
                         exchange,
                         Residue::Cdp,
-                        "the browser tells of an answer, and no connection carried the request".to_owned(),
+                        "the browser tells of an answer, and no connection carried the request"
+                            .to_owned(),
                     ));
                 }
                 exchange.sent = Some(false);
@@ -59,34 +60,66 @@ pub fn audit(
         if told_by[index].is_some() || !is_worth_recording(request) {
             continue;
         }
-        let original = request.again.and_then(|first| told_by[first]).map(|first| exchanges[first].clone());
+        let original = request
+            .again
+            .and_then(|first| told_by[first])
+            .map(|first| exchanges[first].clone());
         let id = format!("x{:04}", exchanges.len() + 1);
-        let exchange = from_log(id, request, original.as_ref(), circumstances, &mut record.bodies);
+        let exchange = from_log(
+            id,
+            request,
+            original.as_ref(),
+            circumstances,
+            &mut record.bodies,
+        );
         if request.sent.is_some() {
             let note = match &original {
                 Some(first) => format!("{} was sent again after it had come to nothing", first.id),
                 None => why_only_in_log(request.origin).to_owned(),
             };
-            record.in_one_source.push(residual(&exchange, Residue::NetLog, note));
+            record
+                .in_one_source
+                .push(residual(&exchange, Residue::NetLog, note));
         }
         exchanges.push(exchange);
     }
-    record.sent = log.requests.iter().filter(|request| request.sent.is_some()).count() as u64;
-    record.recorded = exchanges.iter().filter(|exchange| exchange.sent == Some(true)).count() as u64;
+    record.sent = log
+        .requests
+        .iter()
+        .filter(|request| request.sent.is_some())
+        .count() as u64;
+    record.recorded = exchanges
+        .iter()
+        .filter(|exchange| exchange.sent == Some(true))
+        .count() as u64;
     judge(&mut record, exchanges, log, circumstances);
     record
 }
 
-fn judge(record: &mut AuditRecord, exchanges: &[Exchange], log: &NetLog, circumstances: &Circumstances) {
+fn judge(
+    record: &mut AuditRecord,
+    exchanges: &[Exchange],
+    log: &NetLog,
+    circumstances: &Circumstances,
+) {
     let mut reasons = Vec::new();
     if log.truncated {
         reasons.push("the network log lacks its end: what was sent after it is known from the browser's messages alone".to_owned());
     }
     if !circumstances.unreadable.is_empty() {
-        reasons.push(format!("{} of the browser's messages could not be read", circumstances.unreadable.len()));
+        reasons.push(format!(
+            "{} of the browser's messages could not be read",
+            circumstances.unreadable.len()
+        ));
     }
-    for exchange in exchanges.iter().filter(|exchange| exchange.sent == Some(true)) {
-        if matches!(exchange.body_state, BodyState::Unavailable | BodyState::Truncated) {
+    for exchange in exchanges
+        .iter()
+        .filter(|exchange| exchange.sent == Some(true))
+    {
+        if matches!(
+            exchange.body_state,
+            BodyState::Unavailable | BodyState::Truncated
+        ) {
             record.bodies.missing += 1;
             reasons.push(format!(
                 "the body of {} ({} {}) is not known in full",
@@ -97,13 +130,29 @@ fn judge(record: &mut AuditRecord, exchanges: &[Exchange], log: &NetLog, circums
         }
     }
     if log.stray > 0 {
-        reasons.push(format!("connections carried {} things that belong to no request in the log", log.stray));
+        reasons.push(format!(
+            "connections carried {} things that belong to no request in the log",
+            log.stray
+        ));
     }
-    for residual in record.in_one_source.iter().filter(|residual| residual.seen_by == Residue::Cdp) {
-        reasons.push(format!("{} ({} {}): {}", residual.exchange, residual.method, shortened(&residual.url), residual.note));
+    for residual in record
+        .in_one_source
+        .iter()
+        .filter(|residual| residual.seen_by == Residue::Cdp)
+    {
+        reasons.push(format!(
+            "{} ({} {}): {}",
+            residual.exchange,
+            residual.method,
+            shortened(&residual.url),
+            residual.note
+        ));
     }
     if record.recorded < record.sent {
-        reasons.push(format!("{} requests were sent and {} are recorded", record.sent, record.recorded));
+        reasons.push(format!(
+            "{} requests were sent and {} are recorded",
+            record.sent, record.recorded
+        ));
     }
     record.verdict = if !reasons.is_empty() {
         AuditVerdict::Incomplete
@@ -122,7 +171,10 @@ fn pair(exchanges: &[Exchange], log: &NetLog) -> Vec<Option<usize>> {
     for (index, request) in log.requests.iter().enumerate() {
         // What was sent again is told of once on the other side: by its first try.
         if request.again.is_none() {
-            groups.entry((&request.method, &request.url)).or_default().push(index);
+            groups
+                .entry((&request.method, &request.url))
+                .or_default()
+                .push(index);
         }
     }
     let mut pairs = vec![None; exchanges.len()];
@@ -131,7 +183,9 @@ fn pair(exchanges: &[Exchange], log: &NetLog) -> Vec<Option<usize>> {
     // what is left: one that slipped through is found, and takes no other's place.
     type Fits<'a> = &'a dyn Fn(&Exchange, usize) -> bool;
     let rounds: [(bool, Fits); 5] = [
-        (false, &|exchange, index| was_sent(index) && same_body(exchange, &log.requests[index])),
+        (false, &|exchange, index| {
+            was_sent(index) && same_body(exchange, &log.requests[index])
+        }),
         (false, &|_, index| was_sent(index)),
         (false, &|_, _| true),
         (true, &|_, index| !was_sent(index)),
@@ -142,7 +196,8 @@ fn pair(exchanges: &[Exchange], log: &NetLog) -> Vec<Option<usize>> {
             if pair.is_some() || is_doubtful(exchange) != doubtful {
                 continue;
             }
-            let Some(same) = groups.get_mut(&(exchange.method.as_str(), exchange.url.as_str())) else {
+            let Some(same) = groups.get_mut(&(exchange.method.as_str(), exchange.url.as_str()))
+            else {
                 continue;
             };
             if let Some(at) = same.iter().position(|&index| fits(exchange, index)) {
@@ -180,7 +235,9 @@ fn why_only_in_log(origin: Origin) -> &'static str {
     match origin {
         Origin::Page => "CDP did not tell of it",
         Origin::Reporting => "reports are uploaded by the browser, and CDP does not tell of that",
-        Origin::ServiceWorkerUpdate => "CDP does not tell of looks for a new version of a service worker",
+        Origin::ServiceWorkerUpdate => {
+            "CDP does not tell of looks for a new version of a service worker"
+        }
         Origin::Browser => "the browser's own, not a page's",
     }
 }
@@ -237,7 +294,12 @@ fn path_of(body: &KeptBody) -> String {
 }
 
 /// The bytes on the connection are the body that was sent, whatever CDP made of it.
-fn settle_body(exchange: &mut Exchange, sent: &NetLogBody, on_the_wire: bool, bodies: &mut BodyAudit) {
+fn settle_body(
+    exchange: &mut Exchange,
+    sent: &NetLogBody,
+    on_the_wire: bool,
+    bodies: &mut BodyAudit,
+) {
     let complete = exchange.body_state == BodyState::Complete;
     let (body, state) = match sent {
         NetLogBody::Whole(body) => {
@@ -283,8 +345,9 @@ fn settle_messages(exchange: &mut Exchange, request: &NetLogRequest) {
         return;
     }
     exchange.frames.retain(|frame| frame.direction != "sent");
-    for ((opcode, payload_base64), message) in
-        sent.into_iter().zip(request.messages.iter().filter(|message| message.opcode < 8))
+    for ((opcode, payload_base64), message) in sent
+        .into_iter()
+        .zip(request.messages.iter().filter(|message| message.opcode < 8))
     {
         exchange.frames.push(WebSocketFrame {
             direction: "sent".to_owned(),
@@ -345,10 +408,15 @@ fn from_log(
     circumstances: &Circumstances,
     bodies: &mut BodyAudit,
 ) -> Exchange {
-    let mut exchange = Exchange::begun(id, &request.url, &request.method, circumstances.first_party);
+    let mut exchange =
+        Exchange::begun(id, &request.url, &request.method, circumstances.first_party);
     exchange.time = request.time;
     if let Some(time) = request.time {
-        let begun = circumstances.steps.iter().rev().find(|(began, _)| *began <= time);
+        let begun = circumstances
+            .steps
+            .iter()
+            .rev()
+            .find(|(began, _)| *began <= time);
         exchange.step = begun.and_then(|(_, step)| *step);
     }
     if let Some(original) = original {
@@ -368,21 +436,37 @@ fn from_log(
 }
 
 fn shortened(url: &str) -> &str {
-    url.char_indices().nth(100).map_or(url, |(end, _)| &url[..end])
+    url.char_indices()
+        .nth(100)
+        .map_or(url, |(end, _)| &url[..end])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const CIRCUMSTANCES: Circumstances = Circumstances {
+        first_party: "police.example",
+        steps: &[],
+        unreadable: &[],
+    };
+
     fn request(url: &str, method: &str, cookie: Option<&str>) -> NetLogRequest {
         NetLogRequest {
             url: url.into(),
             method: method.into(),
+            origin: Origin::Page,
+            time: Some(Moment::from_millis(1000)),
             sent: cookie.map(|cookie| vec![("cookie".into(), cookie.into())]),
+            on_the_wire: cookie.is_some(),
+            body: NetLogBody::None,
+            messages: Vec::new(),
             status: cookie.map(|_| 200),
             response_headers: Vec::new(),
+            response_body: None,
             error: None,
+            remote: None,
+            again: None,
         }
     }
 
@@ -414,7 +498,7 @@ mod tests {
             ],
             ..NetLog::default()
         };
-        let record = reconcile(&mut exchanges, &log, "police.example");
+        let record = audit(&mut exchanges, &log, &CIRCUMSTANCES);
         assert_eq!(
             exchanges[0].sent,
             Some(false),
@@ -433,9 +517,124 @@ mod tests {
         assert_eq!(exchanges[2].sent, Some(false));
         assert_eq!(exchanges.len(), 4, "what only the log saw is kept");
         assert_eq!(exchanges[3].sources, [Source::NetLog]);
-        assert_eq!(exchanges[3].body_state, BodyState::Unavailable);
-        assert_eq!((record.sent, record.matched), (2, 1));
-        assert_eq!(record.only_in_log, ["POST https://nel.example/upload"]);
+        assert_eq!(exchanges[3].body_state, BodyState::None);
+        assert_eq!((record.sent, record.recorded, record.matched), (2, 2, 1));
+        assert_eq!(record.in_one_source.len(), 1);
+        assert_eq!(record.in_one_source[0].exchange, "x0004");
+        assert_eq!(record.in_one_source[0].seen_by, Residue::NetLog);
+        assert_eq!(record.verdict, AuditVerdict::CompleteWithListedResiduals);
+    }
+
+    #[test]
+    fn an_answer_from_the_network_that_no_connection_carried_is_listed() {
+        let mut exchanges = vec![exchange("x0001", "https://a.example/", Outcome::Completed)];
+        exchanges[0].status = Some(200);
+        let record = audit(&mut exchanges, &NetLog::default(), &CIRCUMSTANCES);
+        assert_eq!(record.verdict, AuditVerdict::Incomplete);
+        assert_eq!(record.in_one_source[0].seen_by, Residue::Cdp);
+        assert!(record.reasons[0].contains("x0001"), "{:?}", record.reasons);
+        assert_eq!(exchanges[0].sent, Some(false));
+    }
+
+    #[test]
+    fn bodies_are_the_logs_and_tell_requests_to_one_url_apart() {
+        let url = "https://www.facebook.com/tr/";
+        let kept = |sha256: &str| KeptBody {
+            sha256: sha256.into(),
+            size: 1,
+        };
+        let mut log = NetLog {
+            requests: ["aa", "bb", "cc"]
+                .map(|sha256| NetLogRequest {
+                    body: NetLogBody::Whole(kept(sha256)),
+                    ..request(url, "POST", Some(&format!("of={sha256}")))
+                })
+                .into(),
+            ..NetLog::default()
+        };
+        log.requests.push(NetLogRequest {
+            body: NetLogBody::Cut(kept("dd")),
+            again: Some(2),
+            ..request(url, "POST", Some("of=cc"))
+        });
+        let posted = |id: &str, sha256: Option<&str>| {
+            let mut exchange = exchange(id, url, Outcome::Completed);
+            exchange.method = "POST".into();
+            exchange.body_state = if sha256.is_some() {
+                BodyState::Complete
+            } else {
+                BodyState::Unavailable
+            };
+            exchange.body_sha256 = sha256.map(str::to_owned);
+            exchange
+        };
+        // Told in another order; of one the body is not known, and of one it is known wrongly.
+        let mut exchanges = vec![
+            posted("x0001", Some("bb")),
+            posted("x0002", None),
+            posted("x0003", Some("wrong")),
+        ];
+        exchanges[2].step = Some(7);
+        let record = audit(&mut exchanges, &log, &CIRCUMSTANCES);
+        let found: Vec<_> = exchanges
+            .iter()
+            .map(|x| {
+                (
+                    x.body_sha256.as_deref().unwrap(),
+                    x.cookies[0].value.as_str(),
+                    x.body_state,
+                )
+            })
+            .collect();
+        let complete = BodyState::Complete;
+        assert_eq!(
+            found,
+            [
+                ("bb", "bb", complete),
+                ("aa", "aa", complete),
+                ("cc", "cc", complete),
+                ("dd", "cc", BodyState::Truncated)
+            ]
+        );
+        assert_eq!(exchanges[3].step, Some(7), "sent again: of the same step");
+        let bodies = &record.bodies;
+        assert_eq!(
+            (
+                bodies.compared,
+                bodies.equal,
+                bodies.from_log,
+                bodies.missing
+            ),
+            (2, 1, 1, 1)
+        );
+        assert_eq!(record.verdict, AuditVerdict::Incomplete, "a body was cut");
+    }
+
+    #[test]
+    fn a_request_that_cdp_lost_has_the_step_of_its_time() {
+        let at = Moment::from_millis;
+        let steps = [(at(500), Some(1)), (at(900), Some(2)), (at(1500), None)];
+        let log = NetLog {
+            requests: vec![request(
+                "https://www.facebook.com/tr/?lost",
+                "GET",
+                Some("c_user=1"),
+            )],
+            ..NetLog::default()
+        };
+        let mut exchanges = Vec::new();
+        let circumstances = Circumstances {
+            steps: &steps,
+            ..CIRCUMSTANCES
+        };
+        let record = audit(&mut exchanges, &log, &circumstances);
+        assert_eq!(record.verdict, AuditVerdict::CompleteWithListedResiduals);
+        assert_eq!(
+            record.in_one_source[0].url,
+            "https://www.facebook.com/tr/?lost"
+        );
+        assert_eq!(exchanges[0].step, Some(2));
+        assert_eq!(exchanges[0].recipient.as_deref(), Some("Meta"));
     }
 
     #[test]
@@ -447,7 +646,7 @@ mod tests {
             requests: vec![request(url, "POST", Some(""))],
             ..NetLog::default()
         };
-        let record = reconcile(&mut exchanges, &log, "police.example");
+        let record = audit(&mut exchanges, &log, &CIRCUMSTANCES);
         assert_eq!(exchanges.len(), 1);
         assert_eq!(
             (exchanges[0].sent, exchanges[0].outcome),
@@ -463,7 +662,7 @@ mod tests {
             truncated: true,
             ..NetLog::default()
         };
-        reconcile(&mut exchanges, &log, "police.example");
+        audit(&mut exchanges, &log, &CIRCUMSTANCES);
         assert_eq!(exchanges[0].sent, None);
     }
 }

@@ -17,17 +17,16 @@ pub fn attribute(exchanges: &mut [Exchange]) {
         let chain = chain(exchanges, index, &fetched);
         let exchange = &mut exchanges[index];
         exchange.initiator_chain = chain;
-        if matches!(exchange.resource_type.as_str(), "script" | "stylesheet" | "document" | "other") {
+        if matches!(
+            exchange.resource_type.as_str(),
+            "script" | "stylesheet" | "document" | "other"
+        ) {
             fetched.insert(exchange.url.clone(), index);
         }
     }
 }
 
-fn chain(
-    exchanges: &[Exchange],
-    index: usize,
-    fetched: &HashMap<String, usize>,
-) -> Vec<String> {
+fn chain(exchanges: &[Exchange], index: usize, fetched: &HashMap<String, usize>) -> Vec<String> {
     let mut chain = Vec::new();
     let mut seen = HashSet::from([index]);
     let mut at = &exchanges[index];
@@ -93,26 +92,44 @@ mod tests {
     #[test]
     fn a_pixel_is_traced_over_the_tag_manager_to_the_page() {
         let page = "https://www.police.example/report/";
-        let (manager, pixel) = ("https://tags.example/gtm.js", "https://connect.facebook.net/en_US/fbevents.js");
+        let (manager, pixel) = (
+            "https://tags.example/gtm.js",
+            "https://connect.facebook.net/en_US/fbevents.js",
+        );
         let script = |url: &str| json!({"type": "script", "stack": {"callFrames": [{"url": ""}, {"url": url}]}});
         let mut exchanges = [
             exchange(page, "document", json!({"type": "other"})),
             exchange(manager, "script", json!({"type": "parser", "url": page})),
-            exchange(pixel, "script", json!({"type": "script", "stack": {"callFrames": [], "parent": {"callFrames": [{"url": manager}]}}})),
-            exchange("https://www.facebook.com/tr/", "image", script(&format!("{pixel}#x"))),
+            exchange(
+                pixel,
+                "script",
+                json!({"type": "script", "stack": {"callFrames": [], "parent": {"callFrames": [{"url": manager}]}}}),
+            ),
+            exchange(
+                "https://www.facebook.com/tr/",
+                "image",
+                script(&format!("{pixel}#x")),
+            ),
             exchange("https://www.facebook.com/tr/?bye", "ping", json!({})),
         ];
         attribute(&mut exchanges);
         assert_eq!(exchanges[0].initiator_chain, [""; 0]);
         assert_eq!(exchanges[3].initiator_chain, [pixel, manager, page]);
-        assert_eq!(exchanges[4].initiator_chain, [page], "a goodbye tells of no script");
+        assert_eq!(
+            exchanges[4].initiator_chain,
+            [page],
+            "a goodbye tells of no script"
+        );
     }
 
     #[test]
     fn a_script_that_loads_itself_ends_the_chain() {
         let url = "https://a.example/loop.js";
         let itself = json!({"type": "script", "stack": {"callFrames": [{"url": url}]}});
-        let mut exchanges = [exchange(url, "script", itself.clone()), exchange(url, "script", itself)];
+        let mut exchanges = [
+            exchange(url, "script", itself.clone()),
+            exchange(url, "script", itself),
+        ];
         attribute(&mut exchanges);
         assert_eq!(exchanges[1].initiator_chain, [url]);
     }

@@ -22,6 +22,8 @@ mod page;
 mod targets;
 
 pub use assembler::{Assembler, Body, Output};
+pub use audit::{Circumstances, audit};
+pub use cause::attribute;
 pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError};
 pub use containment::{Answer, Containment};
 pub use journal::{Incoming, JournalLine, Mark};
@@ -29,5 +31,3 @@ pub use netlog::{
     BodyKeeper, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest, NoBodies,
 };
 pub use page::PageState;
-pub use audit::{Circumstances, audit};
-pub use cause::attribute;

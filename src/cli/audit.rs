@@ -35,7 +35,9 @@ pub fn audit(args: AuditArgs) -> u8 {
         Ok(Audited::Differs(audit)) => {
             talk::error(
                 "the bundle's audit is not what its journal and its network log come to",
-                Some("they, or run.json, were changed after the run; what follows is what they come to"),
+                Some(
+                    "they, or run.json, were changed after the run; what follows is what they come to",
+                ),
             );
             ("differs", *audit)
         }
@@ -55,7 +57,8 @@ pub fn audit(args: AuditArgs) -> u8 {
         exit::INCONCLUSIVE
     };
     if args.json {
-        let result = json!({ "exit_code": code, "bundle": args.bundle, "found": found, "audit": audit });
+        let result =
+            json!({ "exit_code": code, "bundle": args.bundle, "found": found, "audit": audit });
         talk::data(&format!("{result:#}"));
     } else {
         let mut stdout = std::io::stdout().lock();

@@ -185,7 +185,8 @@ async fn serve(
         let hosts = Arc::clone(&hosts);
         async move { hosts.answer_and_log(request).await }
     });
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopping.changed() => {

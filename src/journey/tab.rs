@@ -202,7 +202,8 @@ impl Tab {
             Want::Point => "point",
         };
         let found = self.call(FIND, &[Value::Array(pairs), want.into()]).await?;
-        serde_json::from_value(found).map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
+        serde_json::from_value(found)
+            .map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
     }
 
     /// Leaves the element with that accessible name in the isolated world, or nothing.
@@ -259,9 +260,7 @@ impl Tab {
             .execution_context_id(context)
             .build();
         let object = self.page.execute(resolve).await?.object;
-        object
-            .object_id
-            .ok_or_else(element_gone)
+        object.object_id.ok_or_else(element_gone)
     }
 
     /// Calls a function in our isolated world, and gives its result by value.
@@ -283,7 +282,9 @@ impl Tab {
         };
         let returned = self.page.execute(call).await?;
         match returned.exception_details {
-            Some(exception) => Err(StepError::Browser(RemoteError::Refused(exception.to_string()))),
+            Some(exception) => Err(StepError::Browser(RemoteError::Refused(
+                exception.to_string(),
+            ))),
             None => Ok(returned.result.value.unwrap_or(Value::Null)),
         }
     }

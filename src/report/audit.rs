@@ -58,7 +58,11 @@ pub fn render(audit: &AuditRecord, colour: bool, out: &mut dyn Write) -> io::Res
 
 fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {
     if number > MOST {
-        writeln!(out, "  and {} more: `audit` in run.json has them all", number - MOST)?;
+        writeln!(
+            out,
+            "  and {} more: `audit` in run.json has them all",
+            number - MOST
+        )?;
     }
     Ok(())
 }

@@ -14,9 +14,17 @@ pub fn render(rows: &[Row], colour: bool, out: &mut dyn Write) -> io::Result<()>
         "{:width$}  {:>4}  {:>8}  {:>10}  {:>13}  source",
         "channel", "sent", "recorded", "body exact", "cookies exact"
     )?;
-    let (red, plain) = if colour { ("\x1b[31m", "\x1b[0m") } else { ("", "") };
+    let (red, plain) = if colour {
+        ("\x1b[31m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
     for row in rows {
-        let (on, off) = if row.is_good() { ("", "") } else { (red, plain) };
+        let (on, off) = if row.is_good() {
+            ("", "")
+        } else {
+            (red, plain)
+        };
         writeln!(
             out,
             "{on}{:width$}  {:>4}  {:>8}  {:>10}  {:>13}  {}{off}",
@@ -29,7 +37,11 @@ pub fn render(rows: &[Row], colour: bool, out: &mut dyn Write) -> io::Result<()>
         )?;
         for missing in &row.not_sent {
             match row.optional {
-                Some(why) => writeln!(out, "{:width$}  not sent: {missing}: optional, since {why}", "")?,
+                Some(why) => writeln!(
+                    out,
+                    "{:width$}  not sent: {missing}: optional, since {why}",
+                    ""
+                )?,
                 None => writeln!(out, "{:width$}  not sent: {missing}", "")?,
             }
         }
@@ -47,7 +59,10 @@ pub fn render(rows: &[Row], colour: bool, out: &mut dyn Write) -> io::Result<()>
         share(sum(|row| row.body_exact), sent),
         share(sum(|row| row.cookies_exact), sent),
     )?;
-    writeln!(out, "Sources: N Network domain, F Fetch domain, L network log.")
+    writeln!(
+        out,
+        "Sources: N Network domain, F Fetch domain, L network log."
+    )
 }
 
 fn sources(row: &Row) -> String {

@@ -1,5 +1,5 @@
 //! Reports: one file a format. Pure: `render(&Run, &mut dyn Write)`; no clock, no browser, no network.
 
-pub mod terminal;
-pub mod gallery;
 pub mod audit;
+pub mod gallery;
+pub mod terminal;

@@ -7,7 +7,8 @@ use url::Url;
 
 use crate::leak::{mentions, typed};
 use crate::model::{
-    AuditVerdict, EventKind, Exchange, JourneyState, Outcome, Party, Strength, TrackerEvent, ValueForm,
+    AuditVerdict, EventKind, Exchange, JourneyState, Outcome, Party, Strength, TrackerEvent,
+    ValueForm,
 };
 use crate::run::Run;
 

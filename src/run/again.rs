@@ -43,11 +43,11 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
         path: data.join(name),
         why,
     };
-    let text = fs::read(data.join("run.json")).map_err(|error| unreadable("run.json", error.to_string()))?;
+    let text = fs::read(data.join("run.json"))
+        .map_err(|error| unreadable("run.json", error.to_string()))?;
     let mut record: RunRecord =
         serde_json::from_slice(&text).map_err(|error| unreadable("run.json", error.to_string()))?;
-    let scenario = Scenario::load(&data.join("scenario.yaml"))
-        .map_err(AuditError::Scenario)?;
+    let scenario = Scenario::load(&data.join("scenario.yaml")).map_err(AuditError::Scenario)?;
     let first_party = scenario.first_party();
     let journal = data.join("cdp.jsonl");
     let assembler = replay(&journal, &first_party).map_err(|why| unreadable("cdp.jsonl", why))?;
@@ -90,8 +90,13 @@ fn replay(journal: &Path, first_party: &str) -> Result<Assembler, String> {
 impl AuditError {
     pub fn help(&self) -> String {
         match self {
-            AuditError::Unreadable { .. } => "a bundle is the folder that a run was written to; it holds `data/run.json`".to_owned(),
-            AuditError::Scenario(_) => "`data/scenario.yaml` should hold the exact bytes that were replayed".to_owned(),
+            AuditError::Unreadable { .. } => {
+                "a bundle is the folder that a run was written to; it holds `data/run.json`"
+                    .to_owned()
+            }
+            AuditError::Scenario(_) => {
+                "`data/scenario.yaml` should hold the exact bytes that were replayed".to_owned()
+            }
             AuditError::Run(error) => error.help(),
         }
     }

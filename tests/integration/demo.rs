@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use data_encoding::HEXLOWER;
-use pixelwitness::capture::{Assembler, reconcile};
 use pixelwitness::demo::{Build, DemoServer, LogEntry, SITE_HOST};
+use pixelwitness::model::AuditVerdict;
 use pixelwitness::model::{BodyState, EventKind, Exchange, JourneyState, Outcome, TrackerEvent};
 use pixelwitness::run::Run;
+use pixelwitness::run::{Audited, audit_bundle};
 use sha2::{Digest, Sha256};
 
 use crate::common::{read_bundle, read_net_log, replay, root, scenario};
@@ -86,15 +87,16 @@ fn assert_replayable(run: &Run) {
     assert_eq!(on_disk.run, run.record);
     assert_eq!(on_disk.exchanges, run.exchanges);
     assert_eq!(on_disk.events, run.events);
-    let mut assembler = Assembler::new("police.example");
-    let journal = std::fs::read_to_string(run.bundle.join("data/cdp.jsonl")).unwrap();
-    for line in journal.lines() {
-        assembler.line(line).unwrap();
-        assembler.take_output();
+    match audit_bundle(&run.bundle).unwrap() {
+        Audited::Confirmed(record) => assert_eq!(*record, run.record),
+        other => panic!("{other:#?}"),
     }
-    let mut exchanges = assembler.finish();
-    reconcile(&mut exchanges, &read_net_log(&run.bundle), "police.example");
-    assert_eq!(exchanges, run.exchanges);
+    assert_eq!(
+        run.record.audit.verdict,
+        AuditVerdict::Complete,
+        "{:#?}",
+        run.record.audit
+    );
 }
 
 /// Nothing but loopback was connected to, and no name was looked up.

@@ -267,7 +267,7 @@ async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
             .iter()
             .any(|event| event.event_name.as_deref() == Some("Microdata"))
     );
-    assert!(on_disk.run.network_log.truncated);
+    assert!(on_disk.run.audit.truncated);
     server.stop().await;
 }
 

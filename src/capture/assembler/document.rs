@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use url::Url;
 
-use super::draft::without_fragment;
 use super::Assembler;
+use super::draft::without_fragment;
 use crate::model::{Exchange, Moment, Source};
 
 /// A page that goes away speaks at about the time when the next one is committed (measured: up to 15 ms before and
@@ -26,7 +26,9 @@ impl Documents {
 
     /// A new tab's first document is committed before its session is told of that.
     pub fn answered(&mut self, at: Moment, frame: String, url: String) {
-        self.by_frame.entry(frame).or_insert_with(|| vec![(at, url)]);
+        self.by_frame
+            .entry(frame)
+            .or_insert_with(|| vec![(at, url)]);
     }
 
     /// Of a page that it watches, the Network domain does not tell the goodbye alone: the page that spoke is the one

@@ -25,7 +25,13 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub fn new(number: usize, request: &Request, first_party: &str, at: Moment, told_by: Source) -> Draft {
+    pub fn new(
+        number: usize,
+        request: &Request,
+        first_party: &str,
+        at: Moment,
+        told_by: Source,
+    ) -> Draft {
         let id = format!("x{number:04}");
         let mut exchange = Exchange::begun(id, &request.url, &request.method, first_party);
         exchange.time = Some(at);

@@ -18,8 +18,8 @@ use sha2::{Digest, Sha256};
 use crate::model::{BodyState, Exchange, Moment, Outcome, Source};
 
 use self::cdp::{
-    ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
-    ResponseExtraInfo, ResponseReceived, header_list,
+    ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused,
+    RequestWillBeSent, ResponseExtraInfo, ResponseReceived, header_list,
 };
 use self::document::Documents;
 use self::draft::{Draft, body_of, decode_base64, without_fragment};
@@ -151,9 +151,9 @@ impl Assembler {
                 .with(params, |it, event: RequestExtraInfo| {
                     it.request_extra_info(event)
                 }),
-            "Network.responseReceived" => self.with(params, |it, event| {
-                it.response_received(at, session, event)
-            }),
+            "Network.responseReceived" => {
+                self.with(params, |it, event| it.response_received(at, session, event))
+            }
             "Network.responseReceivedExtraInfo" => self.with(params, Self::response_extra_info),
             "Network.requestServedFromCache" => self.with(params, |it, event: ById| {
                 if let Some(index) = it.last_hop(&event.request_id) {

@@ -66,15 +66,22 @@ impl Assembler {
         params: &RawValue,
     ) -> Result<(), serde_json::Error> {
         match method {
-            "Network.webSocketCreated" => self.with(params, |it, event| it.socket_created(at, session, event)),
-            "Network.webSocketWillSendHandshakeRequest" | "Network.webSocketHandshakeResponseReceived" => {
+            "Network.webSocketCreated" => {
+                self.with(params, |it, event| it.socket_created(at, session, event))
+            }
+            "Network.webSocketWillSendHandshakeRequest"
+            | "Network.webSocketHandshakeResponseReceived" => {
                 self.with(params, Self::socket_handshake)
             }
-            "Network.webSocketFrameSent" => self.with(params, |it, event| it.socket_frame(at, "sent", event)),
+            "Network.webSocketFrameSent" => {
+                self.with(params, |it, event| it.socket_frame(at, "sent", event))
+            }
             "Network.webSocketFrameReceived" => {
                 self.with(params, |it, event| it.socket_frame(at, "received", event))
             }
-            "Network.webSocketFrameError" | "Network.webSocketClosed" => self.with(params, Self::socket_ended),
+            "Network.webSocketFrameError" | "Network.webSocketClosed" => {
+                self.with(params, Self::socket_ended)
+            }
             _ => Ok(()),
         }
     }
@@ -94,7 +101,9 @@ impl Assembler {
             .open_hop(at, Some(&event.request_id), &request, Source::Network)
             .unwrap_or_else(|| self.new_draft(at, &request, Source::Network));
         self.join(&event.request_id, index);
-        let target = session.and_then(|session| self.sessions.get(session)).cloned();
+        let target = session
+            .and_then(|session| self.sessions.get(session))
+            .cloned();
         let draft = &mut self.drafts[index];
         draft.saw(Source::Network);
         draft.set_resource_type("WebSocket");
@@ -147,7 +156,9 @@ impl Assembler {
         };
         let draft = &mut self.drafts[index];
         if draft.exchange.status.is_none() {
-            let why = event.error_message.unwrap_or_else(|| "closed before it was open".to_owned());
+            let why = event
+                .error_message
+                .unwrap_or_else(|| "closed before it was open".to_owned());
             draft.end(Outcome::Failed, Some(why));
         }
         self.settle(index);

@@ -32,10 +32,7 @@ pub(super) enum Pending {
     Setup(String),
     PostData(String),
     /// A command of whoever drives, to that session.
-    Call(
-        Option<String>,
-        oneshot::Sender<Result<String, RemoteError>>,
-    ),
+    Call(Option<String>, oneshot::Sender<Result<String, RemoteError>>),
 }
 
 pub(super) struct Closing {
@@ -226,7 +223,9 @@ impl Worker {
             },
             None => None,
         };
-        let id = self.send(session.as_deref(), &call.method, call.params).await?;
+        let id = self
+            .send(session.as_deref(), &call.method, call.params)
+            .await?;
         self.pending.insert(id, Pending::Call(session, call.reply));
         Ok(())
     }

@@ -109,7 +109,9 @@ impl Connection {
         let rest = &self.buffer[at..];
         match &mut self.speaks {
             Speaks::NotKnown => {
-                if rest.is_empty() || rest.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(rest) {
+                if rest.is_empty()
+                    || rest.len() < HTTP2_PREFACE.len() && HTTP2_PREFACE.starts_with(rest)
+                {
                     return None;
                 }
                 if rest.starts_with(HTTP2_PREFACE) {
@@ -201,7 +203,9 @@ impl Framing {
                     Ok(0) | Err(_) => return Framing::None,
                     Ok(length) => return Framing::Length(length),
                 },
-                "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => return Framing::Chunked,
+                "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => {
+                    return Framing::Chunked;
+                }
                 "upgrade" if value.eq_ignore_ascii_case("websocket") => return Framing::Upgrade,
                 _ => {}
             }
@@ -216,7 +220,8 @@ fn http2_frame(
     told: &mut dyn FnMut(Told),
 ) -> Option<usize> {
     let header = rest.get(..HTTP2_FRAME_HEADER)?;
-    let length = usize::from(header[0]) << 16 | usize::from(header[1]) << 8 | usize::from(header[2]);
+    let length =
+        usize::from(header[0]) << 16 | usize::from(header[1]) << 8 | usize::from(header[2]);
     let (kind, flags) = (header[3], header[4]);
     let stream = u32::from_be_bytes([header[5] & 0x7f, header[6], header[7], header[8]]);
     let end = HTTP2_FRAME_HEADER + length;
@@ -254,7 +259,10 @@ impl WebSocket {
     fn frame(&mut self, rest: &[u8], told: &mut dyn FnMut(Told)) -> Option<usize> {
         let (first, second) = (*rest.first()?, *rest.get(1)?);
         let (mut at, length) = match second & 0x7f {
-            126 => (4, usize::from(u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?))),
+            126 => (
+                4,
+                usize::from(u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?)),
+            ),
             127 => {
                 let length = u64::from_be_bytes(rest.get(2..10)?.try_into().ok()?);
                 (10, usize::try_from(length).ok()?)
@@ -325,7 +333,9 @@ impl WebSocket {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -356,7 +366,10 @@ mod tests {
         for piece in [1, 2, 7, 1000] {
             let all = told(sent, piece);
             assert_eq!(all.len(), 7, "{all:#?}");
-            assert_eq!(all[0], Told::Head("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".into()));
+            assert_eq!(
+                all[0],
+                Told::Head("GET /a HTTP/1.1\r\nHost: a\r\n\r\n".into())
+            );
             assert_eq!(all[2], body(b"\x00\r\n\r\n", true));
             assert_eq!(all[4], body(b"abcde", true));
             assert_eq!(all[6], body(b"cut", false));
@@ -404,7 +417,12 @@ mod tests {
             let mask = [1, 2, 3, 4];
             let mut frame = vec![first, 0x80 | u8::try_from(payload.len()).unwrap()];
             frame.extend(mask);
-            frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+            frame.extend(
+                payload
+                    .iter()
+                    .zip(mask.iter().cycle())
+                    .map(|(byte, mask)| byte ^ mask),
+            );
             frame
         };
         let mut deflate = flate2::Compress::new(flate2::Compression::default(), false);

@@ -218,7 +218,9 @@ impl Reader<'_> {
         if kind == kinds.alive {
             match event.phase {
                 BEGIN => {
-                    let purpose = event.read::<Alive>().and_then(|alive| alive.traffic_annotation);
+                    let purpose = event
+                        .read::<Alive>()
+                        .and_then(|alive| alive.traffic_annotation);
                     self.purposes.extend(purpose.map(|purpose| (id, purpose)));
                 }
                 _ => {
@@ -234,14 +236,18 @@ impl Reader<'_> {
             } else if event.phase == END {
                 self.failed(event);
             }
-        } else if kind == kinds.http1_headers || kind == kinds.http2_headers || kind == kinds.http3_headers {
+        } else if kind == kinds.http1_headers
+            || kind == kinds.http2_headers
+            || kind == kinds.http3_headers
+        {
             self.sent(event, kind == kinds.http3_headers);
         } else if kind == kinds.failed || kind == kinds.restart {
             self.failed(event);
         } else if kind == kinds.response {
             if let (Some(request), Some(params)) = (self.request(id), event.read::<Headers>()) {
                 request.status = params.headers.first().and_then(|line| status(line));
-                request.response_headers = split_headers(params.headers.get(1..).unwrap_or_default());
+                request.response_headers =
+                    split_headers(params.headers.get(1..).unwrap_or_default());
             }
         } else if kind == kinds.filtered_bytes {
             self.response_bytes(event);
@@ -263,12 +269,18 @@ impl Reader<'_> {
             let address = event.read::<Address>().and_then(|params| params.address);
             self.log.addresses.extend(address);
         } else if kind == kinds.tcp_connect {
-            if let Some(address) = event.read::<Address>().and_then(|params| params.remote_address) {
+            if let Some(address) = event
+                .read::<Address>()
+                .and_then(|params| params.remote_address)
+            {
                 self.sockets.entry(id).or_default().remote = remote(&address);
             }
         } else if kind == kinds.certificates {
             if let Some(params) = event.read::<Certificates>() {
-                let digest = params.certificates.first().and_then(|pem| certificate_digest(pem));
+                let digest = params
+                    .certificates
+                    .first()
+                    .and_then(|pem| certificate_digest(pem));
                 if let Some(remote) = &mut self.sockets.entry(id).or_default().remote {
                     remote.certificate_sha256 = digest;
                 }
@@ -282,7 +294,9 @@ impl Reader<'_> {
         } else if kind == kinds.dns && event.phase == BEGIN {
             // Told at a job's begin, with the host, and at its end, without.
             let host = event.read::<Host>().and_then(|params| params.host);
-            self.log.lookups.insert(host.unwrap_or_else(|| "(not named)".to_owned()));
+            self.log
+                .lookups
+                .insert(host.unwrap_or_else(|| "(not named)".to_owned()));
         }
     }
 
@@ -325,7 +339,9 @@ impl Reader<'_> {
     /// The network stack hands a head to a connection. When it does so a second time for one request, the first
     /// came to nothing: a connection that broke, or a password that was asked for.
     fn sent(&mut self, event: &Event, quic: bool) {
-        let (Some(&before), Some(params)) = (self.current.get(&event.source.id), event.read::<Headers>()) else {
+        let (Some(&before), Some(params)) =
+            (self.current.get(&event.source.id), event.read::<Headers>())
+        else {
             return;
         };
         let mut index = before;
@@ -355,7 +371,10 @@ impl Reader<'_> {
         request.sent = Some(split_headers(&params.headers));
         // QUIC's bytes are in no log.
         request.on_the_wire = quic;
-        self.heads.entry(head_of(&params)).or_default().push_back(index);
+        self.heads
+            .entry(head_of(&params))
+            .or_default()
+            .push_back(index);
     }
 
     fn sent_on_stream(&mut self, event: &Event) {
@@ -366,7 +385,10 @@ impl Reader<'_> {
         let Some(index) = self.take_head(&head_of(&params)) else {
             return;
         };
-        let socket = self.sessions.get(&session).and_then(|socket| self.sockets.get(socket));
+        let socket = self
+            .sessions
+            .get(&session)
+            .and_then(|socket| self.sockets.get(socket));
         let request = &mut self.log.requests[index];
         request.on_the_wire = true;
         request.remote = socket.and_then(|socket| socket.remote.clone());
@@ -378,12 +400,19 @@ impl Reader<'_> {
     /// The request that a head belongs to. The log writes bytes that are no text in a way of its own: then the first
     /// line must do.
     fn take_head(&mut self, head: &str) -> Option<usize> {
-        let first_line = || head.split_inclusive("\r\n").next().filter(|line| line.ends_with("\r\n"));
+        let first_line = || {
+            head.split_inclusive("\r\n")
+                .next()
+                .filter(|line| line.ends_with("\r\n"))
+        };
         let head = if self.heads.contains_key(head) {
             head.to_owned()
         } else {
             let line = first_line()?;
-            self.heads.keys().find(|known| known.starts_with(line))?.clone()
+            self.heads
+                .keys()
+                .find(|known| known.starts_with(line))?
+                .clone()
         };
         let same = self.heads.get_mut(&head)?;
         let index = same.pop_front();
@@ -424,7 +453,10 @@ impl Reader<'_> {
             Told::Head(head) => {
                 let request = self.take_head(&head);
                 if let Some(index) = request {
-                    let remote = self.sockets.get(&socket).and_then(|socket| socket.remote.clone());
+                    let remote = self
+                        .sockets
+                        .get(&socket)
+                        .and_then(|socket| socket.remote.clone());
                     self.log.requests[index].on_the_wire = true;
                     self.log.requests[index].remote = remote;
                 } else {
@@ -438,7 +470,11 @@ impl Reader<'_> {
                 let request = self.sockets.get(&socket).and_then(|socket| socket.request);
                 self.body(request, &bytes, whole);
             }
-            Told::StreamBody { stream, bytes, whole } => {
+            Told::StreamBody {
+                stream,
+                bytes,
+                whole,
+            } => {
                 let session = self.sockets.get(&socket).and_then(|socket| socket.session);
                 let request = session.and_then(|session| self.streams.remove(&(session, stream)));
                 self.body(request, &bytes, whole);
@@ -446,7 +482,11 @@ impl Reader<'_> {
             Told::Message { opcode, payload } => {
                 let request = self.sockets.get(&socket).and_then(|socket| socket.request);
                 if let Some(index) = request {
-                    self.log.requests[index].messages.push(NetLogMessage { time, opcode, payload });
+                    self.log.requests[index].messages.push(NetLogMessage {
+                        time,
+                        opcode,
+                        payload,
+                    });
                 }
             }
         }
@@ -490,7 +530,10 @@ impl Reader<'_> {
         let bytes = event
             .read::<Bytes>()
             .and_then(|params| data_encoding::BASE64.decode(params.bytes?.as_bytes()).ok());
-        self.responses.entry(index).or_default().extend(bytes.unwrap_or_default());
+        self.responses
+            .entry(index)
+            .or_default()
+            .extend(bytes.unwrap_or_default());
     }
 
     fn keep_response(&mut self, index: usize) {
@@ -503,7 +546,10 @@ impl Reader<'_> {
     fn finish(mut self) -> io::Result<NetLog> {
         let sockets: Vec<u64> = self.sockets.keys().copied().collect();
         for id in sockets {
-            let connection = self.sockets.get_mut(&id).map(|socket| std::mem::take(&mut socket.connection));
+            let connection = self
+                .sockets
+                .get_mut(&id)
+                .map(|socket| std::mem::take(&mut socket.connection));
             let mut told = Vec::new();
             if let Some(connection) = connection {
                 connection.end(&mut |what| told.push(what));
@@ -543,11 +589,19 @@ fn head_of(params: &Headers) -> String {
 /// Whose doing a request is. One of a purpose that is not known is taken for the page's, unless neither a page nor a
 /// place to keep its cookies apart is named.
 fn origin(purpose: Option<i64>, start: &StartJob) -> Origin {
-    if let Some((_, origin)) = NOT_THE_PAGES.iter().find(|(known, _)| Some(*known) == purpose) {
+    if let Some((_, origin)) = NOT_THE_PAGES
+        .iter()
+        .find(|(known, _)| Some(*known) == purpose)
+    {
         return *origin;
     }
-    let of_no_page = !start.initiator.starts_with("http") && start.network_isolation_key.starts_with("null");
-    if of_no_page { Origin::Browser } else { Origin::Page }
+    let of_no_page =
+        !start.initiator.starts_with("http") && start.network_isolation_key.starts_with("null");
+    if of_no_page {
+        Origin::Browser
+    } else {
+        Origin::Page
+    }
 }
 
 /// `127.0.0.1:443`, `[::1]:443`
@@ -561,7 +615,10 @@ fn remote(address: &str) -> Option<Remote> {
 }
 
 fn certificate_digest(pem: &str) -> Option<String> {
-    let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+    let base64: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
     let der = data_encoding::BASE64.decode(base64.as_bytes()).ok()?;
     Some(data_encoding::HEXLOWER.encode(&Sha256::digest(der)))
 }
@@ -627,7 +684,8 @@ mod tests {
         for end in ["],\n\"polledData\": {}}\n", "]}\n"] {
             // The last event of the list, which Chromium closes on the same line.
             let last = r#"{"phase":2,"source":{"id":1,"type":1},"time":"9","type":8}"#;
-            let whole = NetLog::read(format!("{LOG}{last}{end}").as_bytes(), &mut NoBodies).unwrap();
+            let whole =
+                NetLog::read(format!("{LOG}{last}{end}").as_bytes(), &mut NoBodies).unwrap();
             assert!(!whole.truncated);
             assert_eq!(whole.requests, log.requests);
         }

@@ -38,22 +38,31 @@ impl Asked {
 
     pub fn answer(self, log: &AccessLog) -> Response {
         let mut response = match self {
-            Asked::Page(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
+            Asked::Page(page) => {
+                ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+            }
             Asked::Pixel => ([(header::CONTENT_TYPE, "image/gif")], GIF).into_response(),
             Asked::Done => "ok\n".into_response(),
             Asked::Results => results(log).to_string().into_response(),
         };
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
 }
 
 fn page(uri: &Uri) -> Option<String> {
     let number = |key| value(uri, key)?.parse::<u64>().ok();
-    let run: String = value(uri, "run")?.chars().filter(char::is_ascii_alphanumeric).collect();
+    let run: String = value(uri, "run")?
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
     let n = number("n")?;
     // Milliseconds between two pixels.
-    let pause = number("rate").filter(|rate| *rate > 0).map_or(0, |rate| Duration::from_secs(1).as_millis() as u64 / rate);
+    let pause = number("rate")
+        .filter(|rate| *rate > 0)
+        .map_or(0, |rate| Duration::from_secs(1).as_millis() as u64 / rate);
     Some(format!(
         "<!doctype html><html lang='en'><title>Pixels</title><h1>{n} pixels</h1><script>
         const fire = i => new Promise(r => {{ const p = new Image(); p.onload = p.onerror = r; p.src = `{SINK}?run={run}&ev=PageView&i=${{i}}&cd[text]=${{'x'.repeat(100)}}`; }});
@@ -83,7 +92,9 @@ fn results(log: &AccessLog) -> serde_json::Value {
         };
         let value = |key: &str| {
             let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(name, _)| name == key).map(|(_, value)| value.into_owned())
+            pairs
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.into_owned())
         };
         let run = value("run").unwrap_or_default();
         let arrived = log.count(|entry| entry.target.starts_with(&format!("/pixel?run={run}&")));

@@ -68,8 +68,10 @@ impl Gallery {
             return Answer::Pixels(asked);
         }
         if path == "/arrived" {
-            return Awaited::parse(&parts.uri)
-                .map_or_else(|| Answer::Respond(StatusCode::BAD_REQUEST.into_response()), Answer::Wait);
+            return Awaited::parse(&parts.uri).map_or_else(
+                || Answer::Respond(StatusCode::BAD_REQUEST.into_response()),
+                Answer::Wait,
+            );
         }
         let found = path.strip_prefix("/g/").and_then(|rest| {
             let (name, path) = rest.split_once('/')?;
@@ -99,18 +101,34 @@ impl Gallery {
     }
 
     /// Adds what every answer of the gallery carries: leave to be read, cookies, how long it may be kept.
-    fn dress(&self, channel: &Channel, host: &str, path: &str, parts: &Parts, response: &mut Response) {
+    fn dress(
+        &self,
+        channel: &Channel,
+        host: &str,
+        path: &str,
+        parts: &Parts,
+        response: &mut Response,
+    ) {
         let mut add = |name: &str, value: &str| {
-            if let (Ok(name), Ok(value)) = (name.parse::<header::HeaderName>(), value.parse::<HeaderValue>()) {
+            if let (Ok(name), Ok(value)) = (
+                name.parse::<header::HeaderName>(),
+                value.parse::<HeaderValue>(),
+            ) {
                 response.headers_mut().append(name, value);
             }
         };
-        if let Some(origin) = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok())
+        if let Some(origin) = parts
+            .headers
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
             && path != "refuse"
         {
             add("access-control-allow-origin", origin);
             add("access-control-allow-credentials", "true");
-            add("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE");
+            add(
+                "access-control-allow-methods",
+                "GET, POST, PUT, PATCH, DELETE",
+            );
             add("access-control-allow-headers", "content-type, x-own");
         }
         let keep = match path {
@@ -129,17 +147,33 @@ impl Gallery {
                 add(name, &channel.fill(value));
             }
         }
-        let same_site = if host == super::GALLERY_HOST { "Lax" } else { "None" };
-        add("set-cookie", &format!("visitor=of-{host}; Path=/; Secure; SameSite={same_site}"));
+        let same_site = if host == super::GALLERY_HOST {
+            "Lax"
+        } else {
+            "None"
+        };
+        add(
+            "set-cookie",
+            &format!("visitor=of-{host}; Path=/; Secure; SameSite={same_site}"),
+        );
         // Differs from one channel to the next, so that cookies taken from the wrong request are noticed.
-        add("set-cookie", &format!("last={}; Path=/; Secure; SameSite={same_site}", channel.name));
+        add(
+            "set-cookie",
+            &format!(
+                "last={}; Path=/; Secure; SameSite={same_site}",
+                channel.name
+            ),
+        );
         if host.starts_with("measured.") {
             let endpoint = channel.fill("{L}/nel");
             add(
                 "report-to",
                 &format!(r#"{{"group":"nel","max_age":600,"endpoints":[{{"url":"{endpoint}"}}]}}"#),
             );
-            add("nel", r#"{"report_to":"nel","max_age":600,"success_fraction":1.0}"#);
+            add(
+                "nel",
+                r#"{"report_to":"nel","max_age":600,"success_fraction":1.0}"#,
+            );
         }
     }
 }
@@ -147,9 +181,15 @@ impl Gallery {
 impl Awaited {
     /// `?channel=img&what=GET T/a.gif&limit=3000&count=1`
     fn parse(uri: &Uri) -> Option<Awaited> {
-        let query: Vec<(String, String)> =
-            form_urlencoded::parse(uri.query()?.as_bytes()).into_owned().collect();
-        let value = |key: &str| query.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str());
+        let query: Vec<(String, String)> = form_urlencoded::parse(uri.query()?.as_bytes())
+            .into_owned()
+            .collect();
+        let value = |key: &str| {
+            query
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value.as_str())
+        };
         let channel = value("channel")?;
         let channel = channels().find(|known| known.name == channel)?;
         let (method, place) = value("what")?.split_once(' ')?;
@@ -163,7 +203,9 @@ impl Awaited {
 
     pub async fn wait(&self, log: &AccessLog) -> Response {
         let came = async {
-            while log.count(|entry| entry.method == self.method && is_at(&entry.url(), &self.url)) < self.count {
+            while log.count(|entry| entry.method == self.method && is_at(&entry.url(), &self.url))
+                < self.count
+            {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
@@ -194,7 +236,8 @@ pub(in crate::demo) async fn speak(upgrade: OnUpgrade, url: String, log: &Access
         return;
     };
     let config = Some(WebSocketConfig::default());
-    let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, config).await;
+    let mut socket =
+        WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, config).await;
     while let Some(Ok(message)) = socket.next().await {
         let (opcode, payload) = match message {
             Message::Text(text) => (1, text.as_bytes().to_vec()),
@@ -221,7 +264,10 @@ fn upgrade(parts: &mut Parts) -> Option<(Response, OnUpgrade)> {
         (header::UPGRADE, "websocket".to_owned()),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
-    Some(((StatusCode::SWITCHING_PROTOCOLS, headers).into_response(), upgrade))
+    Some((
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response(),
+        upgrade,
+    ))
 }
 
 /// `redirect/<status>?to=<address>`
@@ -242,9 +288,15 @@ fn redirect(path: &str, uri: &Uri) -> Response {
 /// `status/<status>`
 fn status(path: &str) -> Response {
     let code = path.rsplit('/').next().and_then(|code| code.parse().ok());
-    let code = code.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::BAD_REQUEST);
+    let code = code
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .unwrap_or(StatusCode::BAD_REQUEST);
     if code == StatusCode::UNAUTHORIZED {
-        return (code, [(header::WWW_AUTHENTICATE, "Basic realm=\"gallery\"")]).into_response();
+        return (
+            code,
+            [(header::WWW_AUTHENTICATE, "Basic realm=\"gallery\"")],
+        )
+            .into_response();
     }
     code.into_response()
 }
@@ -256,9 +308,18 @@ fn content(channel: &Channel, path: &str) -> Response {
         .find(|(name, _)| *name == path)
         .map(|(_, text)| channel.fill(text));
     let (kind, plain): (&str, &[u8]) = match path.rsplit('.').next().unwrap_or_default() {
-        "" => return ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], channel.page()).into_response(),
+        "" => {
+            return (
+                [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
+                channel.page(),
+            )
+                .into_response();
+        }
         "gif" => ("image/gif", super::super::meta::GIF),
-        "svg" => ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'><g id='x'/></svg>"),
+        "svg" => (
+            "image/svg+xml",
+            b"<svg xmlns='http://www.w3.org/2000/svg'><g id='x'/></svg>",
+        ),
         "js" => ("text/javascript; charset=utf-8", b"// nothing\n"),
         "css" => ("text/css; charset=utf-8", b""),
         "json" => ("application/json", b"{}"),
@@ -273,13 +334,11 @@ fn content(channel: &Channel, path: &str) -> Response {
         _ => ("text/plain; charset=utf-8", b"ok\n"),
     };
     let body = match own {
-        Some(text) if kind.starts_with("text/html") => {
-            Body::from(format!("<!doctype html><html class='done gone' lang='en'><title>Part</title>{text}"))
-        }
+        Some(text) if kind.starts_with("text/html") => Body::from(format!(
+            "<!doctype html><html class='done gone' lang='en'><title>Part</title>{text}"
+        )),
         Some(text) => Body::from(text),
-        None if kind.starts_with("text/html") => {
-            Body::from([b"<!doctype html>", plain].concat())
-        }
+        None if kind.starts_with("text/html") => Body::from([b"<!doctype html>", plain].concat()),
         None => Body::from(plain),
     };
     ([(header::CONTENT_TYPE, kind)], body).into_response()

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::server::is_at;
 use super::Channel;
+use super::server::is_at;
 use crate::demo::{LogEntry, SocketMessage};
 use crate::model::{BodyState, Exchange, Source};
 
@@ -52,12 +52,22 @@ pub fn tally(
     let mut by_request: HashMap<(String, String), Vec<usize>> = HashMap::new();
     for (index, exchange) in exchanges.iter().enumerate() {
         let url = exchange.url.replacen("wss://", "https://", 1);
-        by_request.entry((exchange.method.clone(), url)).or_default().push(index);
+        by_request
+            .entry((exchange.method.clone(), url))
+            .or_default()
+            .push(index);
     }
     let mut rows: Vec<Row> = played.iter().map(|channel| Row::of(channel)).collect();
-    rows.push(Row::named("(other)", "everything else, such as what the pages wait with"));
+    rows.push(Row::named(
+        "(other)",
+        "everything else, such as what the pages wait with",
+    ));
     let last = rows.len() - 1;
-    let row_of = |url: &str| channel_of(url).and_then(|name| played.iter().position(|known| known.name == name)).unwrap_or(last);
+    let row_of = |url: &str| {
+        channel_of(url)
+            .and_then(|name| played.iter().position(|known| known.name == name))
+            .unwrap_or(last)
+    };
 
     for entry in log {
         let url = entry.url();
@@ -76,9 +86,15 @@ pub fn tally(
                 let body_state = exchange.body_state;
                 let same_body = body(exchange).unwrap_or_default() == entry.body
                     && matches!(body_state, BodyState::None | BodyState::Complete);
-                (same_body, cookies_of(exchange) == sorted(&entry.cookie()), index)
+                (
+                    same_body,
+                    cookies_of(exchange) == sorted(&entry.cookie()),
+                    index,
+                )
             })
-            .max_by_key(|(same_body, same_cookies, index)| (*same_body, *same_cookies, std::cmp::Reverse(*index)));
+            .max_by_key(|(same_body, same_cookies, index)| {
+                (*same_body, *same_cookies, std::cmp::Reverse(*index))
+            });
         let Some((same_body, same_cookies, index)) = best else {
             row.wrong.push(format!("not recorded: {what}"));
             continue;
@@ -100,15 +116,26 @@ pub fn tally(
         // A request's page is in its own address; one that no source tells of is not known, and not wrong.
         let page = exchange.document_url.as_deref().and_then(channel_of);
         if page.is_some() && page != channel_of(&url) && channel_of(&url).is_some() {
-            row.wrong.push(format!("said to be of the page {page:?}: {what}"));
+            row.wrong
+                .push(format!("said to be of the page {page:?}: {what}"));
         }
         if !same_cookies {
-            row.wrong.push(format!("other cookies: {what}: {} came", entry.cookie()));
+            row.wrong
+                .push(format!("other cookies: {what}: {} came", entry.cookie()));
         }
     }
-    for exchange in exchanges.iter().zip(&taken).filter(|(exchange, taken)| !**taken && exchange.sent == Some(true)).map(|(exchange, _)| exchange) {
+    for exchange in exchanges
+        .iter()
+        .zip(&taken)
+        .filter(|(exchange, taken)| !**taken && exchange.sent == Some(true))
+        .map(|(exchange, _)| exchange)
+    {
         let row = &mut rows[row_of(&exchange.url)];
-        row.wrong.push(format!("recorded as sent, and did not arrive: {} {}", exchange.method, shortened(&exchange.url)));
+        row.wrong.push(format!(
+            "recorded as sent, and did not arrive: {} {}",
+            exchange.method,
+            shortened(&exchange.url)
+        ));
     }
     take_messages(&mut rows, &row_of, messages, exchanges);
     for (row, channel) in rows.iter_mut().zip(played) {
@@ -118,12 +145,20 @@ pub fn tally(
     rows
 }
 
-fn take_messages(rows: &mut [Row], row_of: &impl Fn(&str) -> usize, messages: &[SocketMessage], exchanges: &[Exchange]) {
+fn take_messages(
+    rows: &mut [Row],
+    row_of: &impl Fn(&str) -> usize,
+    messages: &[SocketMessage],
+    exchanges: &[Exchange],
+) {
     let mut recorded: Vec<(String, u8, String)> = exchanges
         .iter()
         .flat_map(|exchange| {
             let url = exchange.url.replacen("wss://", "https://", 1);
-            let sent = exchange.frames.iter().filter(|frame| frame.direction == "sent");
+            let sent = exchange
+                .frames
+                .iter()
+                .filter(|frame| frame.direction == "sent");
             sent.map(move |frame| (url.clone(), frame.opcode, frame.payload_base64.clone()))
         })
         .filter(|(_, opcode, _)| matches!(opcode, 1 | 2))
@@ -133,17 +168,25 @@ fn take_messages(rows: &mut [Row], row_of: &impl Fn(&str) -> usize, messages: &[
         row.sent += 1;
         let payload = data_encoding::BASE64.encode(&message.payload);
         let of_socket = |url: &str, opcode: u8| url == message.url && opcode == message.opcode;
-        if let Some(index) = recorded.iter().position(|(url, opcode, known)| of_socket(url, *opcode) && *known == payload) {
+        if let Some(index) = recorded
+            .iter()
+            .position(|(url, opcode, known)| of_socket(url, *opcode) && *known == payload)
+        {
             recorded.swap_remove(index);
             row.recorded += 1;
             row.body_exact += 1;
             row.cookies_exact += 1;
         } else {
-            row.wrong.push(format!("a message of {} bytes is not recorded as it was", message.payload.len()));
+            row.wrong.push(format!(
+                "a message of {} bytes is not recorded as it was",
+                message.payload.len()
+            ));
         }
     }
     for (url, _, payload) in recorded {
-        rows[row_of(&url)].wrong.push(format!("a message is recorded that did not arrive: {payload}"));
+        rows[row_of(&url)].wrong.push(format!(
+            "a message is recorded that did not arrive: {payload}"
+        ));
     }
 }
 
@@ -170,29 +213,45 @@ impl Row {
         }
     }
 
-    fn check_expected(&mut self, channel: &Channel, log: &[LogEntry], messages: &[SocketMessage], exchanges: &[Exchange]) {
+    fn check_expected(
+        &mut self,
+        channel: &Channel,
+        log: &[LogEntry],
+        messages: &[SocketMessage],
+        exchanges: &[Exchange],
+    ) {
         let mut needed: HashMap<&str, usize> = HashMap::from([("GET S/", 1)]);
         for expected in channel.expects {
             *needed.entry(expected).or_default() += 1;
         }
         for (expected, count) in needed {
-            let Some((method, place)) = expected.split_once(' ') else { continue };
+            let Some((method, place)) = expected.split_once(' ') else {
+                continue;
+            };
             let address = channel.address(place).unwrap_or_default();
             let came = match method {
-                "MESSAGE" => messages.iter().filter(|message| message.url == address).count(),
+                "MESSAGE" => messages
+                    .iter()
+                    .filter(|message| message.url == address)
+                    .count(),
                 "UNSENT" => {
                     let attempt = exchanges.iter().any(|exchange| {
                         is_at(&exchange.url, &address) && exchange.sent == Some(false)
                     });
                     if !attempt {
-                        self.wrong.push(format!("the attempt is not recorded: {place}"));
+                        self.wrong
+                            .push(format!("the attempt is not recorded: {place}"));
                     }
                     count
                 }
-                _ => log.iter().filter(|entry| entry.method == method && is_at(&entry.url(), &address)).count(),
+                _ => log
+                    .iter()
+                    .filter(|entry| entry.method == method && is_at(&entry.url(), &address))
+                    .count(),
             };
             if came < count {
-                self.not_sent.push(format!("{expected} ({came} of {count})"));
+                self.not_sent
+                    .push(format!("{expected} ({came} of {count})"));
             }
         }
         self.not_sent.sort();
@@ -216,7 +275,11 @@ fn cookies_of(exchange: &Exchange) -> Vec<String> {
 }
 
 fn sorted(header: &str) -> Vec<String> {
-    let mut cookies: Vec<String> = header.split("; ").filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+    let mut cookies: Vec<String> = header
+        .split("; ")
+        .filter(|pair| !pair.is_empty())
+        .map(str::to_owned)
+        .collect();
     cookies.sort();
     cookies
 }

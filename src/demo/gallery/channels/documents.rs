@@ -7,14 +7,24 @@ pub(super) const CHANNELS: &[Channel] = &[
         name: "redirect-chain",
         about: "three redirects across hosts, one exchange each",
         script: "await img(hop(302, T, hop(301, L, hop(307, F, T + '/end.gif'))));",
-        expects: &["GET T/redirect/302", "GET L/redirect/301", "GET F/redirect/307", "GET T/end.gif"],
+        expects: &[
+            "GET T/redirect/302",
+            "GET L/redirect/301",
+            "GET F/redirect/307",
+            "GET T/end.gif",
+        ],
         ..PLAIN
     },
     Channel {
         name: "redirect-post",
         about: "a POST that is sent on with its body (307), and one that is not (303)",
         script: "await post(hop(307, T, L + '/kept'), 'kept body'); await post(hop(303, T, L + '/dropped'), 'dropped body');",
-        expects: &["POST T/redirect/307", "POST L/kept", "POST T/redirect/303", "GET L/dropped"],
+        expects: &[
+            "POST T/redirect/307",
+            "POST L/kept",
+            "POST T/redirect/303",
+            "GET L/dropped",
+        ],
         ..PLAIN
     },
     Channel {
@@ -71,7 +81,10 @@ pub(super) const CHANNELS: &[Channel] = &[
         name: "popup-link",
         about: "a link into a new tab: its first request and its pixel",
         body: r#"<a id="go" target="_blank" href="{F}/popup.html">Go</a>"#,
-        files: &[("popup.html", r#"<img alt="" src="{T}/popup.gif"><script>navigator.sendBeacon('{T}/popup')</script>"#)],
+        files: &[(
+            "popup.html",
+            r#"<img alt="" src="{T}/popup.gif"><script>navigator.sendBeacon('{T}/popup')</script>"#,
+        )],
         script: "go.addEventListener('click', async () => { await arrived('GET T/popup.gif'); await arrived('POST T/popup'); gone(); });",
         act: Some("click"),
         expects: &["GET F/popup.html", "GET T/popup.gif", "POST T/popup"],
@@ -101,7 +114,10 @@ pub(super) const CHANNELS: &[Channel] = &[
         name: "prerender",
         about: "speculation rules: a page that runs before it is visited, pixel and all",
         body: r#"<script type="speculationrules">{"prerender":[{"urls":["{S}/ahead.html"],"eagerness":"immediate"}]}</script>"#,
-        files: &[("ahead.html", "<img alt='' src='{T}/ahead.gif'><script>fetch('{T}/ahead', { credentials: 'include' })</script>")],
+        files: &[(
+            "ahead.html",
+            "<img alt='' src='{T}/ahead.gif'><script>fetch('{T}/ahead', { credentials: 'include' })</script>",
+        )],
         script: "await arrived('GET T/ahead.gif'); await arrived('GET T/ahead');",
         expects: &["GET S/ahead.html", "GET T/ahead.gif", "GET T/ahead"],
         ..PLAIN
@@ -110,12 +126,22 @@ pub(super) const CHANNELS: &[Channel] = &[
         name: "csp-report",
         about: "reports of a content security policy: enforced, and only reported",
         headers: &[
-            ("content-security-policy", "img-src 'none'; report-uri {T}/enforced"),
-            ("content-security-policy-report-only", "media-src 'none'; report-uri {L}/report-only"),
+            (
+                "content-security-policy",
+                "img-src 'none'; report-uri {T}/enforced",
+            ),
+            (
+                "content-security-policy-report-only",
+                "media-src 'none'; report-uri {L}/report-only",
+            ),
         ],
         body: r#"<img alt="" src="{T}/refused.gif"><video src="{T}/allowed.mp4"></video>"#,
         script: "await arrived('POST T/enforced'); await arrived('POST L/report-only');",
-        expects: &["POST T/enforced", "POST L/report-only", "UNSENT T/refused.gif"],
+        expects: &[
+            "POST T/enforced",
+            "POST L/report-only",
+            "UNSENT T/refused.gif",
+        ],
         ..PLAIN
     },
     Channel {

@@ -92,7 +92,10 @@ pub(super) const CHANNELS: &[Channel] = &[
                 "a.css",
                 "@import url('{T}/b.css'); body { background: url('{T}/bg.gif') } h1 { cursor: url('{T}/cursor.gif'), auto }",
             ),
-            ("b.css", "p { border-image: url('{L}/border.gif') 1; border-style: solid }"),
+            (
+                "b.css",
+                "p { border-image: url('{L}/border.gif') 1; border-style: solid }",
+            ),
         ],
         script: "await arrived('GET L/border.gif');",
         expects: &[
