@@ -238,7 +238,7 @@ impl Hosts {
         let reports = Arc::new(ReportBook::default());
         Hosts {
             log: Arc::default(),
-            gallery: Gallery,
+            gallery: Gallery::default(),
             site: site::router(build, Arc::clone(&reports)),
             reports,
             pixel_library: meta::library_router(),
@@ -263,7 +263,7 @@ impl Hosts {
                 };
                 match self.gallery.answer(&host_name(&host), &mut parts) {
                     Answer::Respond(response) => response,
-                    Answer::Pixels(asked) => asked.answer(&self.log),
+                    Answer::Pixels(asked) => asked.answer(&self.gallery.tallies),
                     Answer::Wait(awaited) => awaited.wait(&self.log).await,
                     Answer::Hang => {
                         log_with(entry, 0);

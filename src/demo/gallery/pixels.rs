@@ -7,20 +7,33 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use url::form_urlencoded;
 
-use super::super::access_log::AccessLog;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use super::super::meta::GIF;
 
 /// Where the pixels go.
 const SINK: &str = "https://collect.tracker.example/pixel";
+
+/// What became of each run: counted as it comes, so that asking costs nothing while a page is timed.
+#[derive(Debug, Default)]
+pub(in crate::demo) struct Tallies(Mutex<BTreeMap<String, Tally>>);
+
+#[derive(Debug, Default)]
+struct Tally {
+    arrived: u64,
+    /// As the page says.
+    ms: Option<u64>,
+}
 
 /// What is asked for under `/pixels` and `/pixel`.
 pub(in crate::demo) enum Asked {
     /// `/pixels?run=NAME&n=3000[&rate=20]`: the page. `rate` is in pixels a second; without it all are fired at once.
     Page(String),
     /// `/pixel?run=NAME&…`
-    Pixel,
+    Pixel(String),
     /// `/pixels/done?run=NAME&ms=1234`
-    Done,
+    Done(String, u64),
     /// `/pixels/results`: what was reported so far, and how many pixels came.
     Results,
 }
@@ -29,21 +42,34 @@ impl Asked {
     pub fn of(uri: &Uri) -> Option<Asked> {
         Some(match uri.path() {
             "/pixels" => Asked::Page(page(uri)?),
-            "/pixel" => Asked::Pixel,
-            "/pixels/done" => Asked::Done,
+            "/pixel" => Asked::Pixel(value(uri, "run")?),
+            "/pixels/done" => Asked::Done(value(uri, "run")?, value(uri, "ms")?.parse().ok()?),
             "/pixels/results" => Asked::Results,
             _ => return None,
         })
     }
 
-    pub fn answer(self, log: &AccessLog) -> Response {
+    pub fn answer(self, tallies: &Tallies) -> Response {
+        let mut tallies = tallies.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut response = match self {
             Asked::Page(page) => {
                 ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
             }
-            Asked::Pixel => ([(header::CONTENT_TYPE, "image/gif")], GIF).into_response(),
-            Asked::Done => "ok\n".into_response(),
-            Asked::Results => results(log).to_string().into_response(),
+            Asked::Pixel(run) => {
+                tallies.entry(run).or_default().arrived += 1;
+                ([(header::CONTENT_TYPE, "image/gif")], GIF).into_response()
+            }
+            Asked::Done(run, ms) => {
+                tallies.entry(run).or_default().ms = Some(ms);
+                "ok\n".into_response()
+            }
+            Asked::Results => {
+                let done = tallies.iter().filter(|(_, tally)| tally.ms.is_some());
+                let done: Vec<_> = done
+                    .map(|(run, tally)| json!({ "run": run, "ms": tally.ms, "arrived": tally.arrived }))
+                    .collect();
+                json!(done).to_string().into_response()
+            }
         };
         response
             .headers_mut()
@@ -82,23 +108,4 @@ fn value(uri: &Uri, key: &str) -> Option<String> {
     form_urlencoded::parse(uri.query()?.as_bytes())
         .find(|(name, _)| name == key)
         .map(|(_, value)| value.into_owned())
-}
-
-fn results(log: &AccessLog) -> serde_json::Value {
-    let mut done = Vec::new();
-    for entry in log.snapshot() {
-        let Some(query) = entry.target.strip_prefix("/pixels/done?") else {
-            continue;
-        };
-        let value = |key: &str| {
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value.into_owned())
-        };
-        let run = value("run").unwrap_or_default();
-        let arrived = log.count(|entry| entry.target.starts_with(&format!("/pixel?run={run}&")));
-        done.push(json!({ "run": run, "ms": value("ms").and_then(|ms| ms.parse::<u64>().ok()), "arrived": arrived }));
-    }
-    json!(done)
 }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use url::form_urlencoded;
 
 use super::super::access_log::{AccessLog, SocketMessage};
-use super::pixels::Asked;
+use super::pixels::{Asked, Tallies};
 use super::{BASES, Channel, channels};
 
 /// Between two looks at the log for what a page waits for.
@@ -24,7 +24,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Plays the gallery's hosts.
 #[derive(Debug, Default)]
-pub(in crate::demo) struct Gallery;
+pub(in crate::demo) struct Gallery {
+    pub tallies: Tallies,
+}
 
 /// What a request comes to.
 pub(in crate::demo) enum Answer {
