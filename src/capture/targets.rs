@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Request bodies up to this many bytes come with CDP's events.
-const MAX_POST_DATA: u64 = 64 * 1024 * 1024;
+/// Request bodies up to this many bytes come with the Network domain's events; the Fetch domain tells all.
+const MAX_POST_DATA: u64 = 64 * 1024;
 
 /// The sessions of the capture client, by session id.
 #[derive(Debug, Default)]
@@ -71,8 +71,8 @@ impl Targets {
         if kind != "tab" {
             setup.push((
                 "Network.enable",
-                json!({"maxPostDataSize": MAX_POST_DATA, "maxTotalBufferSize": MAX_POST_DATA,
-                       "maxResourceBufferSize": MAX_POST_DATA}),
+                // Answers are not asked for here: the network log has those that are wanted.
+                json!({"maxPostDataSize": MAX_POST_DATA, "maxTotalBufferSize": 1, "maxResourceBufferSize": 1}),
             ));
         }
         if !matches!(kind, "tab" | "browser") {

@@ -187,6 +187,20 @@ impl Assembler {
         }
     }
 
+    /// Whether a request is known to have a body that no event has told yet, by its Network request id.
+    pub fn lacks_body(&self, network_id: &str) -> bool {
+        let hops = self.hops.get(network_id);
+        hops.into_iter()
+            .flatten()
+            .any(|&index| self.drafts[index].exchange.body_state == BodyState::Unavailable)
+    }
+
+    /// Whether the Fetch domain has told of a request, by its Network request id.
+    pub fn was_paused(&self, network_id: &str) -> bool {
+        let hop = self.hops.get(network_id).and_then(|hops| hops.last());
+        hop.is_some_and(|&index| self.drafts[index].seen_by(Source::Fetch))
+    }
+
     /// What has become known since the last call.
     pub fn take_output(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.output)

@@ -7,6 +7,7 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Paused {
     pub(super) request_id: String,
+    pub(super) network_id: Option<String>,
     pub(super) request: PausedRequest,
     pub(super) frame_id: Option<String>,
     #[serde(default)]
@@ -21,6 +22,18 @@ pub(super) struct PausedRequest {
     pub(super) method: String,
     #[serde(default)]
     pub(super) headers: serde_json::Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OfRequest {
+    pub(super) request_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OfFrame {
+    pub(super) frame_id: String,
 }
 
 #[derive(Deserialize)]

@@ -6,10 +6,13 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::protocol::{AuthRequired, Detached, Failure, Paused, PostData, WillBeSent};
+use super::intercept::Scope;
+use super::protocol::{
+    AuthRequired, Detached, Failure, OfFrame, OfRequest, Paused, PostData, WillBeSent,
+};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
-use crate::capture::journal::{Incoming, JournalLine, Mark};
+use crate::capture::journal::{Incoming, Mark};
 use crate::capture::targets::Attached;
 use crate::model::Moment;
 
@@ -28,18 +31,12 @@ impl Worker {
         let (Some(method), Some(params)) = (message.method.as_deref(), message.params) else {
             return Ok(());
         };
-        // Told for every chunk of every answer, and no fact about a request is in it.
-        if method == "Network.dataReceived" {
+        // Told for every chunk of every answer, or every script, and no fact about a request is in it.
+        if method == "Network.dataReceived" || method.starts_with("Debugger.") {
             return Ok(());
         }
         let at = Moment::now();
-        if let Ok(raw) = serde_json::from_str::<&RawValue>(text) {
-            self.write(&JournalLine {
-                at,
-                cdp: Some(raw),
-                mark: None,
-            })?;
-        }
+        self.write_message(at, text)?;
         let session = message.session.as_deref();
         self.assembler.event(at, session, method, params);
         self.react(session, method, params).await?;
@@ -63,12 +60,33 @@ impl Worker {
                 self.last_request = Instant::now();
                 if let Ok(event) = serde_json::from_str::<WillBeSent>(params.get())
                     && event.request.has_post_data
+                    && self.assembler.lacks_body(&event.request_id)
                 {
-                    let params = json!({"requestId": &event.request_id});
-                    let id = self
-                        .send(session, "Network.getRequestPostData", params)
-                        .await?;
-                    self.pending.insert(id, Pending::PostData(event.request_id));
+                    let paused = self.assembler.was_paused(&event.request_id);
+                    let session = session.map(str::to_owned);
+                    self.bodies.insert(event.request_id.clone(), session);
+                    if paused {
+                        self.ask_for_body(&event.request_id).await?;
+                    }
+                }
+            }
+            // The Fetch domain tells bodies exactly and at once, but for files and Blobs: then it is asked for, as it
+            // is for requests that were not paused, while the browser still has it.
+            "Network.responseReceived" | "Network.loadingFailed" if !self.bodies.is_empty() => {
+                if let Ok(event) = serde_json::from_str::<OfRequest>(params.get()) {
+                    self.ask_for_body(&event.request_id).await?;
+                }
+            }
+            "Page.frameStartedNavigating" => {
+                if let Ok(event) = serde_json::from_str::<OfFrame>(params.get())
+                    && let Some(page) = self.pages.get(&event.frame_id)
+                {
+                    // An empty tab has nothing to say goodbye for.
+                    let speaks = page.borrow().url.starts_with("http");
+                    self.tell_page(session, method, params);
+                    if speaks {
+                        self.leaving().await?;
+                    }
                 }
             }
             "Target.attachedToTarget" => {
@@ -109,22 +127,49 @@ impl Worker {
                 )
                 .await?;
             }
-            _ => {
-                let target = session
-                    .and_then(|session| self.targets.session(session))
-                    .map(|session| session.target.clone());
-                if let Some(target) = target
-                    && let Some(page) = self.pages.get(&target)
-                {
-                    page.send_if_modified(|page| page.take(&target, method, params));
-                }
-            }
+            _ => self.tell_page(session, method, params),
+        }
+        Ok(())
+    }
+
+    /// Keeps the state of the page that a session belongs to.
+    fn tell_page(&mut self, session: Option<&str>, method: &str, params: &RawValue) {
+        let target = session
+            .and_then(|session| self.targets.session(session))
+            .map(|session| session.target.clone());
+        let mut committed = false;
+        if let Some(target) = target
+            && let Some(page) = self.pages.get(&target)
+        {
+            let changed = page.send_if_modified(|page| page.take(&target, method, params));
+            committed = changed && method == "Page.frameNavigated";
+        }
+        if committed {
+            self.left();
+        }
+    }
+
+    /// Asks for a request's body, if it is still wanted.
+    async fn ask_for_body(&mut self, network_id: &str) -> Result<(), CaptureError> {
+        let Some(session) = self.bodies.remove(network_id) else {
+            return Ok(());
+        };
+        if self.assembler.lacks_body(network_id) {
+            let params = json!({"requestId": network_id});
+            let id = self
+                .send(session.as_deref(), "Network.getRequestPostData", params)
+                .await?;
+            self.pending
+                .insert(id, Pending::PostData(network_id.to_owned()));
         }
         Ok(())
     }
 
     async fn paused(&mut self, paused: Paused) -> Result<(), CaptureError> {
         self.last_request = Instant::now();
+        if let Some(network_id) = &paused.network_id {
+            self.ask_for_body(network_id).await?;
+        }
         let answered =
             paused.response_status_code.is_some() || paused.response_error_reason.is_some();
         let answer = self
@@ -222,6 +267,11 @@ impl Worker {
                         }
                     }
                     self.ready.insert(session.target);
+                }
+            }
+            Some(Pending::Narrow) => {
+                if message.error.is_some() && self.scope == Scope::Narrow {
+                    self.intercept(Scope::Wide).await?;
                 }
             }
             Some(Pending::Call(_, reply)) => {

@@ -1,7 +1,7 @@
 //! The task behind the capture client: waits for what the browser says and what it is told to do.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::time::{Duration, Instant};
 
 use futures::stream::{SplitSink, SplitStream};
@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
+use super::intercept::Scope;
 use super::remote::{Call, RemoteError};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
@@ -30,6 +31,8 @@ const EXIT_LIMIT: Duration = Duration::from_secs(10);
 /// What an answer of the browser is awaited for.
 pub(super) enum Pending {
     Setup(String),
+    /// Whether the types that are to be paused are known to this browser.
+    Narrow,
     PostData(String),
     /// A command of whoever drives, to that session.
     Call(Option<String>, oneshot::Sender<Result<String, RemoteError>>),
@@ -47,7 +50,7 @@ pub(super) struct Closing {
 
 pub(super) struct Worker {
     pub(super) sink: SplitSink<Socket, tungstenite::Message>,
-    pub(super) journal: Box<dyn Write + Send>,
+    journal: BufWriter<Box<dyn Write + Send>>,
     pub(super) outputs: mpsc::UnboundedSender<Output>,
     pub(super) assembler: Assembler,
     pub(super) targets: Targets,
@@ -64,6 +67,13 @@ pub(super) struct Worker {
     /// Paused requests that were let go since the journey began to end, and not answered yet.
     pub(super) unanswered: HashSet<String>,
     pub(super) closing: Option<Closing>,
+    pub(super) scope: Scope,
+    /// `scope` has been told to the browser.
+    pub(super) intercepting: bool,
+    /// Requests whose body is not known yet: network id → session.
+    pub(super) bodies: HashMap<String, Option<String>>,
+    /// Something stands in the journal's buffer.
+    unflushed: bool,
 }
 
 impl Worker {
@@ -75,7 +85,7 @@ impl Worker {
     ) -> Worker {
         Worker {
             sink,
-            journal,
+            journal: BufWriter::with_capacity(1 << 16, journal),
             outputs,
             assembler,
             targets: Targets::default(),
@@ -90,17 +100,16 @@ impl Worker {
             quiet_waiters: Vec::new(),
             unanswered: HashSet::new(),
             closing: None,
+            scope: Scope::Narrow,
+            intercepting: false,
+            bodies: HashMap::new(),
+            unflushed: false,
         }
     }
 
-    /// Before any page exists: every request is paused, every target attached to.
+    /// Before any page exists: requests are paused, every target attached to.
     pub(super) async fn begin(&mut self) -> Result<(), CaptureError> {
-        self.send(
-            None,
-            "Fetch.enable",
-            json!({"patterns": [{"urlPattern": "*"}], "handleAuthRequests": true}),
-        )
-        .await?;
+        self.intercept(Scope::Narrow).await?;
         self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
             .await?;
         self.send(None, "Target.setAutoAttach", auto_attach_browser())
@@ -132,6 +141,11 @@ impl Worker {
                         break;
                     }
                 }
+                // Nothing else is to be done: what was told is on disk before we wait for more.
+                () = std::future::ready(()), if self.unflushed => {
+                    self.journal.flush()?;
+                    self.unflushed = false;
+                }
             }
         }
         if let Some(closing) = self.closing.take() {
@@ -157,7 +171,11 @@ impl Worker {
                 limit
             }
         });
-        waits.chain(closing).min()
+        let leaving = match self.scope {
+            Scope::Leaving(until) => Some(until),
+            _ => None,
+        };
+        waits.chain(closing).chain(leaving).min()
     }
 
     /// False: the browser was told to exit, and does not.
@@ -172,6 +190,11 @@ impl Worker {
             } else {
                 self.quiet_waiters.push((quiet, began, reply));
             }
+        }
+        if let Scope::Leaving(until) = self.scope
+            && now >= until
+        {
+            self.intercept(Scope::Narrow).await?;
         }
         let over = self.next_check().is_some_and(|at| now >= at);
         if let Some(closing) = self.closing.as_mut().filter(|_| over) {
@@ -236,11 +259,7 @@ impl Worker {
         reply: oneshot::Sender<()>,
     ) -> Result<(), CaptureError> {
         self.mark(Mark::Closing)?;
-        // From now on answers are paused too: the Network domain no longer tells of requests whose page is gone.
-        let both = json!({"patterns": [
-            {"urlPattern": "*", "requestStage": "Request"}, {"urlPattern": "*", "requestStage": "Response"}
-        ], "handleAuthRequests": true});
-        self.send(None, "Fetch.enable", both).await?;
+        self.intercept(Scope::Ending).await?;
         let pages: Vec<String> = self
             .targets
             .pages()
@@ -299,10 +318,17 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, line: &JournalLine) -> Result<(), CaptureError> {
-        let mut text = serde_json::to_vec(line).map_err(std::io::Error::other)?;
-        text.push(b'\n');
-        self.journal.write_all(&text)?;
+    fn write(&mut self, line: &JournalLine) -> Result<(), CaptureError> {
+        serde_json::to_writer(&mut self.journal, line).map_err(std::io::Error::from)?;
+        self.journal.write_all(b"\n")?;
+        self.unflushed = true;
+        Ok(())
+    }
+
+    /// Writes a message as it came, without reading it again.
+    pub(super) fn write_message(&mut self, at: Moment, text: &str) -> Result<(), CaptureError> {
+        writeln!(self.journal, "{{\"at\":\"{at}\",\"cdp\":{text}}}")?;
+        self.unflushed = true;
         Ok(())
     }
 
