@@ -2,7 +2,8 @@
 // page itself says how long it took, from the start of the navigation to the last pixel's answer. Both alternate, so
 // that a noisy machine is noisy for both. Every pixel must have arrived, and be in the bundle.
 //
-// Usage: node benches/pixels/run.mjs [RUNS] [PIXELS]    (default 7 and 3000)
+// Usage: node benches/pixels/run.mjs [RUNS] [PIXELS] [RATE]    (default 7, 3000, and 0: all at once, which no site does;
+//   else so many a second)
 //   PIXELWITNESS=path/to/binary              (default target/release/pixelwitness; builds nothing)
 //   PIXELWITNESS_BROWSER=path/to/chromium    (default chromium, from the PATH), the same for both
 import { spawn } from "node:child_process";
@@ -15,12 +16,12 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const tool = resolve(process.env.PIXELWITNESS ?? join(here, "../../target/release/pixelwitness"));
 const chromium = process.env.PIXELWITNESS_BROWSER ?? "chromium";
-const runs = Number(process.argv[2] ?? 7), pixels = Number(process.argv[3] ?? 3000);
-if (!(runs >= 1 && pixels >= 1)) {
-  console.error("usage: node run.mjs [RUNS] [PIXELS]");
+const runs = Number(process.argv[2] ?? 7), pixels = Number(process.argv[3] ?? 3000), rate = Number(process.argv[4] ?? 0);
+if (!(runs >= 1 && pixels >= 1 && rate >= 0)) {
+  console.error("usage: node run.mjs [RUNS] [PIXELS] [RATE]");
   process.exit(2);
 }
-const SITE = "https://www.channels.example", LIMIT = 120_000;
+const SITE = "https://www.channels.example", LIMIT = 120_000 + (rate > 0 ? (pixels / rate) * 1000 : 0);
 const work = mkdtempSync(join(tmpdir(), "pixels-bench-"));
 const started = new Set();
 const start = (command, args, options) => {
@@ -46,7 +47,7 @@ const bare = async (run) => {
   const browser = start(chromium, [
     "--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--ignore-certificate-errors", `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--user-data-dir=${profile}`, "--window-size=1280,720",
-    "--remote-debugging-pipe", `${SITE}/pixels?run=${run}&n=${pixels}`,
+    "--remote-debugging-pipe", `${SITE}/pixels?run=${run}&n=${pixels}&rate=${rate}`,
   ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true });
   const until = Date.now() + LIMIT;
   let found;
@@ -60,8 +61,8 @@ const bare = async (run) => {
 
 const watched = async (run) => {
   const scenario = join(work, `${run}.yaml`), bundle = join(work, run);
-  writeFileSync(scenario, `title: Pixels\norigin: ${SITE}\nsteps:\n  - navigate: /pixels?run=${run}&n=${pixels}\n  - waitForElement: { selector: html.done, visible: false, timeout: ${LIMIT} }\n`);
-  const child = start(tool, ["run", scenario, "--connect-to", `::127.0.0.1:${port}`, "--insecure", "--settle", "0", "--json", "--out", bundle], { stdio: ["ignore", "pipe", "pipe"] });
+  writeFileSync(scenario, `title: Pixels\norigin: ${SITE}\nsteps:\n  - navigate: /pixels?run=${run}&n=${pixels}&rate=${rate}\n  - waitForElement: { selector: html.done, visible: false, timeout: ${LIMIT} }\n`);
+  const child = start(tool, ["run", scenario, "--timeout", String(LIMIT / 1000), "--step-timeout", String(LIMIT / 1000), "--connect-to", `::127.0.0.1:${port}`, "--insecure", "--settle", "0", "--json", "--out", bundle], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "", err = "";
   child.stdout.on("data", (chunk) => { out += chunk; });
   child.stderr.on("data", (chunk) => { err += chunk; });
@@ -97,7 +98,7 @@ try {
   }
   const times = (all) => all.map((one) => one.ms);
   const row = (name, all) => console.log(name.padEnd(14), ...[Math.min(...times(all)), median(times(all)), Math.max(...times(all))].map((ms) => ms.toFixed(0).padStart(8)));
-  console.log(`${"".padEnd(14)}      min   median      max   ms for ${pixels} pixels, ${runs} runs each`);
+  console.log(`${"".padEnd(14)}      min   median      max   ms for ${pixels} pixels${rate ? `, ${rate} a second` : " at once"}, ${runs} runs each`);
   row("not watched", without);
   row("pixelwitness", with_);
   console.log("ratio".padEnd(14), (Math.min(...times(with_)) / Math.min(...times(without))).toFixed(2).padStart(8), (median(times(with_)) / median(times(without))).toFixed(2).padStart(8));

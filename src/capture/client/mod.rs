@@ -1,6 +1,5 @@
 //! The capture client: the connection to the browser, over which it is watched and driven.
 
-mod intercept;
 mod protocol;
 mod react;
 mod remote;

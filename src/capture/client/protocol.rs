@@ -32,12 +32,6 @@ pub(super) struct OfRequest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct OfFrame {
-    pub(super) frame_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct AuthRequired {
     pub(super) request_id: String,
 }

@@ -6,10 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::intercept::Scope;
-use super::protocol::{
-    AuthRequired, Detached, Failure, OfFrame, OfRequest, Paused, PostData, WillBeSent,
-};
+use super::protocol::{AuthRequired, Detached, Failure, OfRequest, Paused, PostData, WillBeSent};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
 use crate::capture::journal::{Incoming, Mark};
@@ -77,18 +74,6 @@ impl Worker {
                     self.ask_for_body(&event.request_id).await?;
                 }
             }
-            "Page.frameStartedNavigating" => {
-                if let Ok(event) = serde_json::from_str::<OfFrame>(params.get())
-                    && let Some(page) = self.pages.get(&event.frame_id)
-                {
-                    // An empty tab has nothing to say goodbye for.
-                    let speaks = page.borrow().url.starts_with("http");
-                    self.tell_page(session, method, params);
-                    if speaks {
-                        self.leaving().await?;
-                    }
-                }
-            }
             "Target.attachedToTarget" => {
                 if let Ok(attached) = serde_json::from_str::<Attached>(params.get()) {
                     self.attached(&attached, session).await?;
@@ -137,15 +122,10 @@ impl Worker {
         let target = session
             .and_then(|session| self.targets.session(session))
             .map(|session| session.target.clone());
-        let mut committed = false;
         if let Some(target) = target
             && let Some(page) = self.pages.get(&target)
         {
-            let changed = page.send_if_modified(|page| page.take(&target, method, params));
-            committed = changed && method == "Page.frameNavigated";
-        }
-        if committed {
-            self.left();
+            page.send_if_modified(|page| page.take(&target, method, params));
         }
     }
 
@@ -267,11 +247,6 @@ impl Worker {
                         }
                     }
                     self.ready.insert(session.target);
-                }
-            }
-            Some(Pending::Narrow) => {
-                if message.error.is_some() && self.scope == Scope::Narrow {
-                    self.intercept(Scope::Wide).await?;
                 }
             }
             Some(Pending::Call(_, reply)) => {

@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
-use super::intercept::Scope;
 use super::remote::{Call, RemoteError};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
@@ -31,8 +30,6 @@ const EXIT_LIMIT: Duration = Duration::from_secs(10);
 /// What an answer of the browser is awaited for.
 pub(super) enum Pending {
     Setup(String),
-    /// Whether the types that are to be paused are known to this browser.
-    Narrow,
     PostData(String),
     /// A command of whoever drives, to that session.
     Call(Option<String>, oneshot::Sender<Result<String, RemoteError>>),
@@ -67,9 +64,6 @@ pub(super) struct Worker {
     /// Paused requests that were let go since the journey began to end, and not answered yet.
     pub(super) unanswered: HashSet<String>,
     pub(super) closing: Option<Closing>,
-    pub(super) scope: Scope,
-    /// `scope` has been told to the browser.
-    pub(super) intercepting: bool,
     /// Requests whose body is not known yet: network id → session.
     pub(super) bodies: HashMap<String, Option<String>>,
     /// Something stands in the journal's buffer.
@@ -100,16 +94,20 @@ impl Worker {
             quiet_waiters: Vec::new(),
             unanswered: HashSet::new(),
             closing: None,
-            scope: Scope::Narrow,
-            intercepting: false,
             bodies: HashMap::new(),
             unflushed: false,
         }
     }
 
-    /// Before any page exists: requests are paused, every target attached to.
+    /// Before any page exists: every request is paused, every target attached to.
     pub(super) async fn begin(&mut self) -> Result<(), CaptureError> {
-        self.intercept(Scope::Narrow).await?;
+        // To pause some types alone would be no cheaper for the page (measured): all requests then take the same way.
+        self.send(
+            None,
+            "Fetch.enable",
+            json!({"patterns": [{"urlPattern": "*"}], "handleAuthRequests": true}),
+        )
+        .await?;
         self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
             .await?;
         self.send(None, "Target.setAutoAttach", auto_attach_browser())
@@ -171,11 +169,7 @@ impl Worker {
                 limit
             }
         });
-        let leaving = match self.scope {
-            Scope::Leaving(until) => Some(until),
-            _ => None,
-        };
-        waits.chain(closing).chain(leaving).min()
+        waits.chain(closing).min()
     }
 
     /// False: the browser was told to exit, and does not.
@@ -190,11 +184,6 @@ impl Worker {
             } else {
                 self.quiet_waiters.push((quiet, began, reply));
             }
-        }
-        if let Scope::Leaving(until) = self.scope
-            && now >= until
-        {
-            self.intercept(Scope::Narrow).await?;
         }
         let over = self.next_check().is_some_and(|at| now >= at);
         if let Some(closing) = self.closing.as_mut().filter(|_| over) {
@@ -259,7 +248,11 @@ impl Worker {
         reply: oneshot::Sender<()>,
     ) -> Result<(), CaptureError> {
         self.mark(Mark::Closing)?;
-        self.intercept(Scope::Ending).await?;
+        // From now on answers are paused too: the Network domain no longer tells of requests whose page is gone.
+        let both = json!({"patterns": [
+            {"urlPattern": "*", "requestStage": "Request"}, {"urlPattern": "*", "requestStage": "Response"}
+        ], "handleAuthRequests": true});
+        self.send(None, "Fetch.enable", both).await?;
         let pages: Vec<String> = self
             .targets
             .pages()
