@@ -13,3 +13,5 @@ mod cli;
 mod common;
 mod demo;
 mod failures;
+mod gallery;
+mod hostile;

@@ -13,6 +13,7 @@
 //! | `R` | `refused.nowhere.example` | takes no connection ([`connect_to`]) |
 
 mod channels;
+mod hostile;
 mod pixels;
 mod server;
 mod tally;

@@ -17,7 +17,7 @@ use url::form_urlencoded;
 
 use super::super::access_log::{AccessLog, SocketMessage};
 use super::pixels::{Asked, Tallies};
-use super::{BASES, Channel, channels};
+use super::{BASES, Channel, channels, hostile};
 
 /// Between two looks at the log for what a page waits for.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -68,6 +68,9 @@ impl Gallery {
         let path = parts.uri.path().to_owned();
         if let Some(asked) = Asked::of(&parts.uri) {
             return Answer::Pixels(asked);
+        }
+        if let Some(response) = hostile::answer(&parts.uri) {
+            return Answer::Respond(response);
         }
         if path == "/arrived" {
             return Awaited::parse(&parts.uri).map_or_else(
