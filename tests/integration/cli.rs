@@ -169,11 +169,53 @@ async fn our_own_death_takes_the_browser_along_and_keeps_what_was_recorded() {
     }
     let on_disk = read_bundle(&out);
     assert_eq!(on_disk.run.finished, None, "and said to be unfinished");
+    assert_eq!(
+        on_disk.run.audit.verdict,
+        pixelwitness::model::AuditVerdict::AuditUnavailable
+    );
+    let names = |events: &[pixelwitness::model::TrackerEvent]| {
+        let names = events.iter().filter_map(|event| event.event_name.clone());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let before = names(&on_disk.events);
+    assert!(before.contains("PageView"), "{before:?}");
+
+    // Later: what can still be established, and nothing that was recorded is lost.
+    let out_text = out.to_str().unwrap();
+    let output = pixelwitness(&["audit", out_text, "--json"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["found"], "completed");
+    let sent = result["audit"]["sent"].as_u64().unwrap();
+    assert!(sent >= 5, "{result:#}");
+    assert!(result["audit"]["recorded"].as_u64().unwrap() >= sent);
+    let after = read_bundle(&out);
+    assert!(after.run.finished.is_some());
+    assert!(names(&after.events).is_superset(&before));
+    assert!(after.exchanges.len() >= on_disk.exchanges.len());
+    assert!(out.join("data/netlog.json.gz").is_file() && !out.join("data/netlog.json").exists());
+    // It stands now, and is confirmed from the same sources.
+    let again = pixelwitness(&["audit", out_text], &[]);
+    let text = String::from_utf8(again.stdout).unwrap();
+    assert!(text.starts_with("Audit: "), "{text}");
     assert!(
-        on_disk
-            .events
-            .iter()
-            .any(|event| event.event_name.as_deref() == Some("PageView"))
+        !String::from_utf8_lossy(&again.stderr).contains("error"),
+        "{text}"
+    );
+    // Of a bundle that was changed afterwards it says so.
+    let run_json = out.join("data/run.json");
+    let changed = std::fs::read_to_string(&run_json).unwrap();
+    std::fs::write(
+        &run_json,
+        changed.replace(&format!("\"sent\": {sent}"), "\"sent\": 1"),
+    )
+    .unwrap();
+    let output = pixelwitness(&["audit", out_text], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("the bundle's audit is not what"),
+        "{message}"
     );
     server.stop().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pixelwitness::browser::ConnectTo;
 use pixelwitness::demo::{Build, DemoServer};
-use pixelwitness::model::{EventKind, JourneyState, StepState};
+use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, StepState};
 use pixelwitness::run::{Run, RunError, RunOptions};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -267,8 +267,94 @@ async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
             .iter()
             .any(|event| event.event_name.as_deref() == Some("Microdata"))
     );
-    assert!(on_disk.run.audit.truncated);
+    // The log lacks its end; of what stands before it the audit still says what was sent.
+    let audit = &on_disk.run.audit;
+    assert!(audit.truncated && audit.sent >= 5, "{audit:#?}");
+    assert_eq!(audit.verdict, AuditVerdict::Incomplete);
+    assert!(
+        audit.reasons[0].contains("lacks its end"),
+        "{:?}",
+        audit.reasons
+    );
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_renderer_that_dies_in_the_middle_loses_nothing_that_was_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let options = options(&server, folder.path().join("run")).await;
+    let steps =
+        "  - navigate: /report/\n  - waitForElement: { selector: \"#never\", timeout: 60000 }\n";
+    let scenario = written(steps);
+    let profile_of = |server: &DemoServer| format!("MAP * {}", server.addr());
+    let running = pixelwitness::run::run(&scenario, &options, never(), &|_| {});
+    let rules = profile_of(&server);
+    let killer = async {
+        until_told(&server, "ev=Microdata").await;
+        kill_renderers(&rules);
+    };
+    let (run, ()) = tokio::join!(running, killer);
+    let run = run.unwrap();
+    assert_eq!(run.record.journey.state, JourneyState::Failed);
+    assert!(
+        message(&run).contains("the page's renderer crashed"),
+        "{}",
+        message(&run)
+    );
+    // The browser itself goes on, and so do its network log and the audit.
+    let audit = &run.record.audit;
+    assert_eq!(audit.verdict, AuditVerdict::Complete, "{audit:#?}");
+    assert_eq!(audit.sent as usize, server.access_log().len());
+    assert!(
+        run.events
+            .iter()
+            .any(|event| event.event_name.as_deref() == Some("Microdata"))
+    );
+    server.stop().await;
+}
+
+/// Ends the renderers of the browser that this test started: children, of whatever degree, of the process that is
+/// known by its host rules.
+fn kill_renderers(rules: &str) {
+    let mut parents = std::collections::HashMap::new();
+    let mut lines = std::collections::HashMap::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(id) = entry.file_name().to_string_lossy().parse::<i32>() else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split(' ').nth(2)?.parse::<i32>().ok());
+        parents.extend(parent.map(|parent| (id, parent)));
+        lines.insert(
+            id,
+            std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default(),
+        );
+    }
+    let ours = |mut id: i32| loop {
+        if lines
+            .get(&id)
+            .is_some_and(|line| line.contains(rules) && !line.contains("--type="))
+        {
+            return true;
+        }
+        match parents.get(&id) {
+            Some(parent) if *parent > 1 => id = *parent,
+            _ => return false,
+        }
+    };
+    let mut killed = 0;
+    for (id, line) in &lines {
+        if line.contains("--type=renderer") && ours(*id) {
+            let id = rustix::process::Pid::from_raw(*id).unwrap();
+            killed += usize::from(
+                rustix::process::kill_process(id, rustix::process::Signal::KILL).is_ok(),
+            );
+        }
+    }
+    assert!(killed > 0, "no renderer of {rules}");
 }
 
 /// Ends the browser that this test started, known by its host rules.
