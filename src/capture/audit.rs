@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use data_encoding::BASE64;
 
+use super::assembler::CANCELLED;
 use super::netlog::{KeptBody, NetLog, NetLogBody, NetLogRequest};
 use crate::model::{
     AuditRecord, AuditVerdict, BodyAudit, BodyState, Cookie, Exchange, Moment, Origin, Outcome,
@@ -279,6 +280,16 @@ fn take(exchange: &mut Exchange, request: &NetLogRequest, bodies: &mut BodyAudit
         size: body.size,
         path: path_of(body),
     });
+    // Whoever asked is gone, or listens no more: the request was answered all the same.
+    let given_up = exchange.outcome == Outcome::Failed
+        && matches!(
+            exchange.error.as_deref(),
+            Some("net::ERR_ABORTED" | CANCELLED)
+        );
+    if given_up && request.status.is_some() {
+        exchange.outcome = Outcome::Completed;
+        exchange.error = None;
+    }
     if exchange.outcome == Outcome::Pending {
         if request.status.is_some() {
             exchange.outcome = Outcome::Completed;
@@ -457,12 +468,12 @@ mod tests {
             method: method.into(),
             origin: Origin::Page,
             time: Some(Moment::from_millis(1000)),
-            sent: cookie.map(|cookie| vec![("cookie".into(), cookie.into())]),
+            sent: cookie.map(|cookie| vec![("cookie".into(), cookie.into())].into()),
             on_the_wire: cookie.is_some(),
             body: NetLogBody::None,
             messages: Vec::new(),
             status: cookie.map(|_| 200),
-            response_headers: Vec::new(),
+            response_headers: Vec::new().into(),
             response_body: None,
             error: None,
             remote: None,

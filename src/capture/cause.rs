@@ -31,7 +31,8 @@ fn chain(exchanges: &[Exchange], index: usize, fetched: &HashMap<String, usize>)
     let mut seen = HashSet::from([index]);
     let mut at = &exchanges[index];
     while chain.len() < LONGEST {
-        let Some(url) = cause(&at.initiator) else {
+        let initiator = at.initiator.value();
+        let Some(url) = cause(&initiator) else {
             break;
         };
         let next = fetched.get(url).copied();
@@ -84,7 +85,7 @@ mod tests {
     fn exchange(url: &str, kind: &str, initiator: Value) -> Exchange {
         let mut exchange = Exchange::begun("x".into(), url, "GET", "police.example");
         exchange.resource_type = kind.into();
-        exchange.initiator = initiator;
+        exchange.initiator = (&initiator).into();
         exchange.document_url = Some("https://www.police.example/report/".into());
         exchange
     }

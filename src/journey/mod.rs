@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::capture::Capture;
+use crate::capture::{Capture, RemoteError};
 use crate::scenario::Step;
 
 pub use error::StepError;
@@ -51,6 +51,9 @@ impl Context<'_> {
         // The step itself keeps to its deadline and says what stood in the way; this ends one that cannot.
         match tokio::time::timeout_at((deadline + GRACE).into(), steps::run(&step.kind, self)).await
         {
+            Ok(Err(StepError::Browser(RemoteError::Gone))) if self.tab.state.borrow().crashed => {
+                Err(StepError::Crashed)
+            }
             Ok(done) => done,
             Err(_) => Err(StepError::TimedOut { limit }),
         }

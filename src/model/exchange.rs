@@ -1,10 +1,9 @@
 //! One request, what became of it, and where each fact about it came from.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use url::Url;
 
-use super::{Moment, recipient};
+use super::{Headers, JsonText, Moment, recipient};
 
 /// One request that a page (or the browser for it) made: one per redirect hop.
 /// HAR calls this an entry. A line of `data/exchanges.jsonl`.
@@ -33,11 +32,11 @@ pub struct Exchange {
     pub target: Option<String>,
     pub frame: Option<String>,
     /// CDP's `Network.Initiator`, as received; an empty object where the browser did not tell.
-    pub initiator: Value,
+    pub initiator: JsonText,
     /// The exchange whose answer redirected to this one.
     pub redirected_from: Option<String>,
-    pub request_headers: Vec<(String, String)>,
-    pub response_headers: Vec<(String, String)>,
+    pub request_headers: Headers,
+    pub response_headers: Headers,
     pub cookies: Vec<Cookie>,
     pub body_state: BodyState,
     pub body_sha256: Option<String>,
@@ -126,10 +125,10 @@ impl Exchange {
             step: None,
             target: None,
             frame: None,
-            initiator: Value::Object(serde_json::Map::new()),
+            initiator: JsonText::default(),
             redirected_from: None,
-            request_headers: Vec::new(),
-            response_headers: Vec::new(),
+            request_headers: Headers::default(),
+            response_headers: Headers::default(),
             cookies: Vec::new(),
             body_state: BodyState::None,
             body_sha256: None,

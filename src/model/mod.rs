@@ -6,6 +6,7 @@ mod exchange;
 mod moment;
 mod recipient;
 mod run;
+mod shared;
 
 pub use event::{
     EventClass, EventKind, IdentitySignal, Parameter, Place, Strength, TrackerEvent, Transport,
@@ -22,3 +23,4 @@ pub use run::{
     JourneyState, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
     ToolRecord,
 };
+pub use shared::{Headers, JsonText, Pool};

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod cdp_logs;
 mod cli;
 mod common;
 mod demo;

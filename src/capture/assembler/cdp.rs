@@ -2,6 +2,7 @@
 //! browser may leave them out. A browser newer than these types loses nothing.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 #[derive(Debug, Deserialize)]
@@ -54,8 +55,7 @@ pub struct RequestWillBeSent {
     pub wall_time: Option<f64>,
     #[serde(rename = "documentURL", default)]
     pub document_url: String,
-    #[serde(default)]
-    pub initiator: Value,
+    pub initiator: Option<Box<RawValue>>,
     pub redirect_response: Option<Response>,
     #[serde(default)]
     pub redirect_has_extra_info: bool,

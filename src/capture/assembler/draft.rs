@@ -1,9 +1,9 @@
 //! An exchange in the making.
 
 use data_encoding::BASE64;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::model::{BodyState, Cookie, Exchange, Moment, Outcome, Remote, Source};
+use crate::model::{BodyState, Cookie, Exchange, Moment, Outcome, Pool, Remote, Source};
 
 use super::cdp::{AssociatedCookie, Request, Response, header_list};
 
@@ -31,11 +31,12 @@ impl Draft {
         first_party: &str,
         at: Moment,
         told_by: Source,
+        pool: &mut Pool,
     ) -> Draft {
         let id = format!("x{number:04}");
         let mut exchange = Exchange::begun(id, &request.url, &request.method, first_party);
         exchange.time = Some(at);
-        exchange.request_headers = header_list(&request.headers);
+        exchange.request_headers = pool.headers(header_list(&request.headers));
         exchange.facts.request_headers = Some(told_by);
         if request.has_post_data {
             exchange.body_state = BodyState::Unavailable;
@@ -65,9 +66,9 @@ impl Draft {
         }
     }
 
-    pub fn set_initiator(&mut self, initiator: Value) {
-        if initiator.is_object() {
-            self.exchange.initiator = initiator;
+    pub fn set_initiator(&mut self, initiator: Option<&RawValue>, pool: &mut Pool) {
+        if let Some(initiator) = initiator.filter(|raw| raw.get().starts_with('{')) {
+            self.exchange.initiator = pool.json(initiator);
         }
     }
 
@@ -95,12 +96,12 @@ impl Draft {
         }
     }
 
-    pub fn take_response(&mut self, response: &Response) {
+    pub fn take_response(&mut self, response: &Response, pool: &mut Pool) {
         let exchange = &mut self.exchange;
         exchange.status = Some(response.status);
         exchange.facts.response = Some(Source::Network);
         if !self.extra_info_seen || exchange.response_headers.is_empty() {
-            exchange.response_headers = header_list(&response.headers);
+            exchange.response_headers = pool.headers(header_list(&response.headers));
         }
         if let (Some(ip), Some(port)) = (&response.remote_ip_address, response.remote_port)
             && !ip.is_empty()

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::model::{BodyState, Exchange, Moment, Outcome, Source};
+use crate::model::{BodyState, Exchange, Moment, Outcome, Pool, Source};
 
 use self::cdp::{
     ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused,
@@ -24,6 +24,9 @@ use self::cdp::{
 use self::document::Documents;
 use self::draft::{Draft, body_of, decode_base64, without_fragment};
 use super::{JournalLine, Mark, journal::Incoming};
+
+/// Why a request failed that its page gave up.
+pub(super) const CANCELLED: &str = "cancelled by the page";
 
 /// Two domains tell of the same request within this time.
 const JOIN_WITHIN_MS: u64 = 2000;
@@ -60,6 +63,8 @@ pub struct Assembler {
     fetches: HashMap<String, usize>,
     /// ExtraInfo that came before its request.
     early: HashMap<String, Vec<RequestExtraInfo>>,
+    /// Target id → its type.
+    kinds: HashMap<String, String>,
     /// Session id → target id and type.
     sessions: HashMap<String, (String, String)>,
     documents: Documents,
@@ -67,6 +72,7 @@ pub struct Assembler {
     frames: HashMap<String, String>,
     /// Messages that could not be read, by method.
     unreadable: Vec<String>,
+    pool: Pool,
     output: Vec<Output>,
 }
 
@@ -82,10 +88,12 @@ impl Assembler {
             hops: HashMap::new(),
             fetches: HashMap::new(),
             early: HashMap::new(),
+            kinds: HashMap::new(),
             sessions: HashMap::new(),
             documents: Documents::default(),
             frames: HashMap::new(),
             unreadable: Vec::new(),
+            pool: Pool::default(),
             output: Vec::new(),
         }
     }
@@ -170,6 +178,7 @@ impl Assembler {
             "Target.attachedToTarget" => {
                 self.with(params, |it, event: super::targets::Attached| {
                     let target = (event.target_info.target_id, event.target_info.kind);
+                    it.kinds.insert(target.0.clone(), target.1.clone());
                     it.sessions.insert(event.session_id, target);
                 })
             }
@@ -254,11 +263,10 @@ impl Assembler {
             self.join(network_id, index);
         }
         self.fetches.insert(event.request_id, index);
+        // A page's, and a foreign frame's, id is its main frame's.
         let target = event.frame_id.as_ref().map(|frame| {
-            self.frames
-                .get(frame)
-                .cloned()
-                .unwrap_or_else(|| frame.clone())
+            let target = self.frames.get(frame).unwrap_or(frame).clone();
+            (self.kinds.get(&target).cloned(), target)
         });
         let draft = &mut self.drafts[index];
         draft.saw(Source::Fetch);
@@ -266,7 +274,10 @@ impl Assembler {
         draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
             draft.exchange.frame = event.frame_id;
-            draft.exchange.target = target;
+            if let Some((kind, target)) = target {
+                draft.exchange.target = Some(target);
+                draft.exchange.target_type = kind;
+            }
         }
         self.flush_body(index);
     }
@@ -282,11 +293,12 @@ impl Assembler {
                 draft.exchange.status = Some(status);
                 draft.exchange.facts.response = Some(Source::Fetch);
                 if draft.exchange.response_headers.is_empty() {
-                    draft.exchange.response_headers = event
+                    let headers = event
                         .response_headers
                         .into_iter()
                         .map(|header| (header.name.to_ascii_lowercase(), header.value))
                         .collect();
+                    draft.exchange.response_headers = self.pool.headers(headers);
                 }
                 draft.end(Outcome::Completed, None);
             }
@@ -307,7 +319,7 @@ impl Assembler {
         let previous = self.last_network_hop(&event.request_id);
         if let (Some(previous), Some(response)) = (previous, &event.redirect_response) {
             let draft = &mut self.drafts[previous];
-            draft.take_response(response);
+            draft.take_response(response, &mut self.pool);
             draft.extra_info = Some(event.redirect_has_extra_info);
             draft.end(Outcome::Completed, None);
             self.settle(previous);
@@ -329,7 +341,7 @@ impl Assembler {
         let draft = &mut self.drafts[index];
         draft.saw(Source::Network);
         draft.set_resource_type(&event.resource_type);
-        draft.set_initiator(event.initiator);
+        draft.set_initiator(event.initiator.as_deref(), &mut self.pool);
         draft.take_body(&event.request, Source::Network);
         draft.exchange.redirected_from = redirected_from;
         if !event.document_url.is_empty() {
@@ -365,7 +377,7 @@ impl Assembler {
         };
         let draft = &mut self.drafts[index];
         draft.extra_info_seen = true;
-        draft.exchange.request_headers = header_list(&event.headers);
+        draft.exchange.request_headers = self.pool.headers(header_list(&event.headers));
         draft.exchange.facts.request_headers = Some(Source::Network);
         draft.take_cookies(event.associated_cookies);
     }
@@ -387,7 +399,7 @@ impl Assembler {
                 draft.exchange.document_url = document;
             }
             let draft = &mut self.drafts[index];
-            draft.take_response(&event.response);
+            draft.take_response(&event.response, &mut self.pool);
             draft.extra_info = Some(event.has_extra_info);
         }
     }
@@ -397,7 +409,7 @@ impl Assembler {
         if let Some(index) = self.last_hop(&event.request_id) {
             let exchange = &mut self.drafts[index].exchange;
             if exchange.status.is_none() || exchange.status == event.status_code {
-                exchange.response_headers = header_list(&event.headers);
+                exchange.response_headers = self.pool.headers(header_list(&event.headers));
             }
         }
     }
@@ -411,7 +423,7 @@ impl Assembler {
         } else if let Some(cors) = event.cors_error_status {
             (Outcome::Failed, format!("CORS: {}", cors.cors_error))
         } else if event.canceled && event.error_text.is_empty() {
-            (Outcome::Failed, "cancelled by the page".to_owned())
+            (Outcome::Failed, CANCELLED.to_owned())
         } else {
             (Outcome::Failed, event.error_text)
         };
@@ -461,7 +473,14 @@ impl Assembler {
 
     fn new_draft(&mut self, at: Moment, request: &Request, told_by: Source) -> usize {
         let number = self.drafts.len() + 1;
-        let mut draft = Draft::new(number, request, &self.first_party, at, told_by);
+        let mut draft = Draft::new(
+            number,
+            request,
+            &self.first_party,
+            at,
+            told_by,
+            &mut self.pool,
+        );
         draft.exchange.step = self.step;
         let key = key(&draft.exchange.method, &draft.exchange.url);
         self.by_request.entry(key).or_default().push(number - 1);

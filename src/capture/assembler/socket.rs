@@ -14,8 +14,7 @@ use super::{Assembler, leaves};
 struct Created {
     request_id: String,
     url: String,
-    #[serde(default)]
-    initiator: Value,
+    initiator: Option<Box<RawValue>>,
 }
 
 /// Of a handshake's request or response.
@@ -107,7 +106,7 @@ impl Assembler {
         let draft = &mut self.drafts[index];
         draft.saw(Source::Network);
         draft.set_resource_type("WebSocket");
-        draft.set_initiator(event.initiator);
+        draft.set_initiator(event.initiator.as_deref(), &mut self.pool);
         draft.set_target(target);
     }
 
@@ -117,14 +116,14 @@ impl Assembler {
         };
         let draft = &mut self.drafts[index];
         if let Some(request) = event.request {
-            draft.exchange.request_headers = header_list(&request.headers);
+            draft.exchange.request_headers = self.pool.headers(header_list(&request.headers));
         }
         if let Some(wall_time) = event.wall_time {
             draft.exchange.time = Some(Moment::from_seconds(wall_time));
         }
         if let Some(response) = event.response {
             draft.exchange.status = response.status;
-            draft.exchange.response_headers = header_list(&response.headers);
+            draft.exchange.response_headers = self.pool.headers(header_list(&response.headers));
             draft.exchange.facts.response = Some(Source::Network);
             draft.end(Outcome::Completed, None);
         }

@@ -66,7 +66,7 @@ fn extra_info_may_come_before_its_request() {
     assert_eq!(exchange.cookies[0].name, "c_user");
     assert!(exchange.cookies[0].sent);
     assert_eq!(
-        exchange.request_headers,
+        *exchange.request_headers,
         [("cookie".to_owned(), "c_user=1".to_owned())]
     );
     assert_eq!(exchange.outcome, Outcome::Completed);
@@ -129,7 +129,7 @@ fn the_hops_of_a_redirect_share_an_id_and_stay_apart() {
     );
     assert_eq!(exchanges[1].recipient.as_deref(), Some("Meta"));
     assert_eq!(
-        exchanges[1].response_headers,
+        *exchanges[1].response_headers,
         [("x".into(), "1".into()), ("x".into(), "2".into())]
     );
 }

@@ -84,16 +84,17 @@ impl Worker {
                     && let Some(session) = self.targets.detach(&event.session_id)
                     && session.kind == "page"
                 {
-                    // Nobody will answer them any more; dropping the replies says so.
-                    self.pending.retain(|_, pending| {
-                        !matches!(pending, Pending::Call(Some(session), _) if *session == event.session_id)
-                    });
+                    self.no_answer_from(&event.session_id);
                     self.ready.remove(&session.target);
                     self.pages.remove(&session.target);
                     if let Some(closing) = &mut self.closing {
                         closing.tab_gone = Instant::now();
                     }
                 }
+            }
+            "Inspector.targetCrashed" => {
+                self.tell_page(session, method, params);
+                self.no_answer_from(session.unwrap_or_default());
             }
             // Nobody is there to give a password, and the request would wait for one.
             "Fetch.authRequired" => {
@@ -115,6 +116,13 @@ impl Worker {
             _ => self.tell_page(session, method, params),
         }
         Ok(())
+    }
+
+    /// Nobody will answer the commands of a session any more: dropping their replies says so.
+    fn no_answer_from(&mut self, session_id: &str) {
+        self.pending.retain(
+            |_, pending| !matches!(pending, Pending::Call(Some(session), _) if session == session_id),
+        );
     }
 
     /// Keeps the state of the page that a session belongs to.

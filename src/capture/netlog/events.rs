@@ -57,7 +57,7 @@ pub(super) struct StartJob {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Headers {
+pub(super) struct HttpHeaders {
     #[serde(default)]
     pub headers: Vec<String>,
     /// HTTP/1.1's request line, with its end.

@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 use self::bytes::{Connection, Told};
 use self::events::{
-    Address, Alive, BEGIN, Bytes, Certificates, Dependency, END, Event, Headers, Host, Kinds,
+    Address, Alive, BEGIN, Bytes, Certificates, Dependency, END, Event, Host, HttpHeaders, Kinds,
     NetError, StartJob, first_line, trim,
 };
-use crate::model::{Moment, Origin, Remote};
+use crate::model::{Headers, Moment, Origin, Pool, Remote};
 
 /// What the log tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,14 +43,14 @@ pub struct NetLogRequest {
     /// When it was begun.
     pub time: Option<Moment>,
     /// Headers as put on the connection; null if it never was.
-    pub sent: Option<Vec<(String, String)>>,
+    pub sent: Option<Headers>,
     /// The connection's bytes show it, and not the network stack's word alone.
     pub on_the_wire: bool,
     pub body: NetLogBody,
     /// WebSocket messages sent.
     pub messages: Vec<NetLogMessage>,
     pub status: Option<u16>,
-    pub response_headers: Vec<(String, String)>,
+    pub response_headers: Headers,
     /// The answer's body as the page got it, for those that were asked for.
     pub response_body: Option<KeptBody>,
     /// A `net::` error number, negative.
@@ -150,6 +150,7 @@ impl NetLog {
             encrypted: HashSet::new(),
             responses: HashMap::new(),
             udp: HashMap::new(),
+            pool: Pool::default(),
         };
         loop {
             line.clear();
@@ -209,6 +210,7 @@ struct Reader<'a> {
     /// Answers that are wanted, as far as they were read.
     responses: HashMap<usize, Vec<u8>>,
     udp: HashMap<u64, String>,
+    pool: Pool,
 }
 
 impl Reader<'_> {
@@ -244,10 +246,13 @@ impl Reader<'_> {
         } else if kind == kinds.failed || kind == kinds.restart {
             self.failed(event);
         } else if kind == kinds.response {
-            if let (Some(request), Some(params)) = (self.request(id), event.read::<Headers>()) {
-                request.status = params.headers.first().and_then(|line| status(line));
-                request.response_headers =
-                    split_headers(params.headers.get(1..).unwrap_or_default());
+            if let Some(params) = event.read::<HttpHeaders>() {
+                let lines = params.headers.get(1..).unwrap_or_default();
+                let headers = self.pool.headers(split_headers(lines));
+                if let Some(request) = self.request(id) {
+                    request.status = params.headers.first().and_then(|line| status(line));
+                    request.response_headers = headers;
+                }
             }
         } else if kind == kinds.filtered_bytes {
             self.response_bytes(event);
@@ -328,7 +333,7 @@ impl Reader<'_> {
             body: NetLogBody::None,
             messages: Vec::new(),
             status: None,
-            response_headers: Vec::new(),
+            response_headers: Headers::default(),
             response_body: None,
             error: None,
             remote: None,
@@ -339,9 +344,10 @@ impl Reader<'_> {
     /// The network stack hands a head to a connection. When it does so a second time for one request, the first
     /// came to nothing: a connection that broke, or a password that was asked for.
     fn sent(&mut self, event: &Event, quic: bool) {
-        let (Some(&before), Some(params)) =
-            (self.current.get(&event.source.id), event.read::<Headers>())
-        else {
+        let (Some(&before), Some(params)) = (
+            self.current.get(&event.source.id),
+            event.read::<HttpHeaders>(),
+        ) else {
             return;
         };
         let mut index = before;
@@ -359,7 +365,7 @@ impl Reader<'_> {
                 body: NetLogBody::None,
                 messages: Vec::new(),
                 status: None,
-                response_headers: Vec::new(),
+                response_headers: Headers::default(),
                 response_body: None,
                 error: None,
                 remote: None,
@@ -368,7 +374,7 @@ impl Reader<'_> {
             self.current.insert(event.source.id, index);
         }
         let request = &mut self.log.requests[index];
-        request.sent = Some(split_headers(&params.headers));
+        request.sent = Some(self.pool.headers(split_headers(&params.headers)));
         // QUIC's bytes are in no log.
         request.on_the_wire = quic;
         self.heads
@@ -378,7 +384,7 @@ impl Reader<'_> {
     }
 
     fn sent_on_stream(&mut self, event: &Event) {
-        let Some(params) = event.read::<Headers>() else {
+        let Some(params) = event.read::<HttpHeaders>() else {
             return;
         };
         let session = event.source.id;
@@ -573,7 +579,7 @@ impl Reader<'_> {
 }
 
 /// A head as one string, the same whether the network stack or the connection tells it.
-fn head_of(params: &Headers) -> String {
+fn head_of(params: &HttpHeaders) -> String {
     if params.line.is_empty() {
         return params.headers.join("\n");
     }
@@ -667,14 +673,14 @@ mod tests {
             (first.url.as_str(), first.status),
             ("https://a.example/x", Some(302))
         );
-        assert_eq!(first.response_headers, [("location".into(), "/y".into())]);
+        assert_eq!(*first.response_headers, [("location".into(), "/y".into())]);
         assert_eq!(
             first.sent.as_ref().unwrap()[1],
             ("cookie".into(), "c_user=1; fr=2".into())
         );
         assert_eq!(
-            log.requests[1].sent.as_ref().unwrap(),
-            &[("cookie".to_owned(), "q=1".to_owned())]
+            **log.requests[1].sent.as_ref().unwrap(),
+            [("cookie".to_owned(), "q=1".to_owned())]
         );
         assert_eq!(log.addresses.iter().collect::<Vec<_>>(), ["127.0.0.1:8443"]);
         assert_eq!(

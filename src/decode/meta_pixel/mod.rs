@@ -171,7 +171,7 @@ fn record(exchange: &Exchange, kind: EventKind, parameters: Parameters) -> Track
         exchange: exchange.id.clone(),
         step: exchange.step,
         frame: exchange.frame.clone(),
-        initiator: initiator(&exchange.initiator),
+        initiator: initiator(&exchange.initiator.value()),
         duplicate_of: None,
         problems,
         parameters: parameters.list,

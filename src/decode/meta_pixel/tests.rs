@@ -16,7 +16,7 @@ fn post(content_type: &str, resource_type: &str, body: &[u8]) -> TrackerEvent {
     let mut exchange = Exchange::begun("x0001".into(), url, "POST", "police.example");
     exchange.resource_type = resource_type.into();
     exchange.body_state = BodyState::Complete;
-    exchange.request_headers = vec![("Content-Type".into(), content_type.into())];
+    exchange.request_headers = vec![("Content-Type".into(), content_type.into())].into();
     MetaPixel.decode(&exchange, Some(body)).unwrap()
 }
 
@@ -268,9 +268,9 @@ fn the_method_decides_the_transport_and_the_label_only_where_nothing_else_does()
 #[test]
 fn the_initiator_is_the_script_that_sent_it() {
     let mut exchange = get("https://www.facebook.com/tr/?id=1&ev=PageView");
-    exchange.initiator = serde_json::json!({"type": "script", "stack": {"callFrames": [
+    exchange.initiator = (&serde_json::json!({"type": "script", "stack": {"callFrames": [
         {"functionName": "a", "url": ""}, {"functionName": "send", "url": "https://connect.facebook.net/en_US/fbevents.js"}
-    ]}});
+    ]}})).into();
     let event = MetaPixel.decode(&exchange, None).unwrap();
     assert_eq!(
         event.initiator.as_deref(),
