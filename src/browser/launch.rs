@@ -32,8 +32,8 @@ const QUIET: [&str; 10] = [
     "--password-store=basic",
 ];
 
-/// Hosts that Chromium looks up for itself whatever the switches say.
-const OWN_HOSTS: [&str; 5] = [
+/// Hosts that Chromium asks for itself whatever the switches say: they are kept off the wire.
+pub const OWN_HOSTS: [&str; 5] = [
     "update.googleapis.com",
     "accounts.google.com",
     // Address suggestions for form fields, and spelling dictionaries at the first key.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub use find::find;
 pub use host_rules::{ConnectTo, ConnectToError};
 pub use install::{InstallError, install, what_to_type};
-pub use launch::{Launch, Launched};
+pub use launch::{Launch, Launched, OWN_HOSTS};
 
 /// Why there is no browser to work with.
 #[derive(Debug, thiserror::Error)]

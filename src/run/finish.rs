@@ -2,6 +2,7 @@
 
 use super::record::problem;
 use super::{Run, RunError};
+use crate::browser::OWN_HOSTS;
 use crate::bundle::BundleWriter;
 use crate::capture::{Assembler, Circumstances, NetLog, attribute, audit};
 use crate::decode::decode_all;
@@ -88,8 +89,29 @@ pub(super) fn establish(
         kept?;
         bundle.drop_raw_net_log()?;
     }
+    mark_kept_off(&mut exchanges);
     attribute(&mut exchanges);
     Ok((exchanges, record))
+}
+
+/// A page that asks one of the hosts that are kept off the wire did not fail by itself.
+fn mark_kept_off(exchanges: &mut [Exchange]) {
+    for exchange in exchanges {
+        let host = url::Url::parse(&exchange.url).ok();
+        let host = host
+            .as_ref()
+            .and_then(|url| url.host_str())
+            .unwrap_or_default();
+        if exchange.outcome == Outcome::Failed
+            && exchange.sent != Some(true)
+            && OWN_HOSTS.contains(&host)
+        {
+            exchange.outcome = Outcome::Blocked;
+            exchange.error = Some(format!(
+                "{host} is kept off the wire, since the browser asks it for itself"
+            ));
+        }
+    }
 }
 
 /// Puts the audit into the record, and what follows from it.

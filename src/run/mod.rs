@@ -394,5 +394,5 @@ async fn prepare(
             typed_in: Vec::new(),
         });
     }
-    Ok(tab?)
+    tab
 }

@@ -176,6 +176,28 @@ async fn the_leaky_build_tells_meta_and_every_request_is_recorded() {
             "Send report",
         ]
     );
+    // The recipient's own scripts are kept as the page got them.
+    let kept: Vec<(&str, Vec<u8>)> = run
+        .exchanges
+        .iter()
+        .filter_map(|exchange| {
+            let body = exchange.response_body.as_ref()?;
+            let bytes = std::fs::read(run.bundle.join(&body.path)).unwrap();
+            assert_eq!(HEXLOWER.encode(&Sha256::digest(&bytes)), body.sha256);
+            assert_eq!(bytes.len() as u64, body.size);
+            Some((exchange.url.as_str(), bytes))
+        })
+        .collect();
+    let library = std::fs::read(root().join("src/demo/assets/fbevents.js")).unwrap();
+    assert!(
+        kept.iter()
+            .any(|(url, bytes)| url.ends_with("/fbevents.js") && *bytes == library)
+    );
+    assert!(
+        kept.iter().any(
+            |(url, bytes)| url.contains("/signals/config/") && bytes.starts_with(b"window.fbq")
+        )
+    );
     // The profile code went with every event.
     let account = canary(&run, "cookie:c_user");
     for event in events(&run) {

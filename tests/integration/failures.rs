@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pixelwitness::browser::ConnectTo;
 use pixelwitness::demo::{Build, DemoServer};
-use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, StepState};
+use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome, StepState};
 use pixelwitness::run::{Run, RunError, RunOptions};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -275,6 +275,57 @@ async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
         audit.reasons[0].contains("lacks its end"),
         "{:?}",
         audit.reasons
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_network_log_what_was_sent_is_unknown() {
+    let (run, _folder) = fail("  - navigate: /\n", |options| {
+        // The last one counts.
+        options
+            .browser_args
+            .push("--log-net-log=/nowhere/at/all.json".to_owned());
+    })
+    .await;
+    assert_eq!(run.record.journey.state, JourneyState::Completed);
+    assert_eq!(run.record.audit.verdict, AuditVerdict::AuditUnavailable);
+    assert!(
+        message(&run)
+            .starts_with("what was really sent is unknown: the network log is not available"),
+        "{}",
+        message(&run)
+    );
+    assert!(run.exchanges.len() > 5);
+    for exchange in &run.exchanges {
+        assert_eq!(exchange.sent, None, "{}", exchange.url);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_asks_a_host_that_is_kept_off_the_wire_is_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let mut options = options(&server, folder.path().join("run")).await;
+    options.settle = Duration::from_secs(0);
+    let scenario = pixelwitness::scenario::Scenario::parse(
+        "test.yaml".as_ref(),
+        "title: Test\norigin: https://www.channels.example\nsteps:\n  - navigate: /hostile/own-host\n  - waitForElement: { selector: html.done, visible: false }\n".to_owned(),
+    )
+    .unwrap();
+    let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
+        .await
+        .unwrap();
+    let mut asked = run
+        .exchanges
+        .iter()
+        .filter(|x| x.url.starts_with("https://accounts.google.com/"));
+    let asked = asked.next().unwrap();
+    assert_eq!((asked.outcome, asked.sent), (Outcome::Blocked, Some(false)));
+    assert!(
+        asked.error.as_ref().unwrap().contains("kept off the wire"),
+        "{:?}",
+        asked.error
     );
     server.stop().await;
 }

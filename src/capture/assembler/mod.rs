@@ -4,6 +4,7 @@
 //! one id; ExtraInfo can come before the request it belongs to; requests made while a page goes away are known to
 //! the Fetch domain alone, sometimes without the id that would join them.
 
+mod answer;
 mod cdp;
 mod document;
 mod draft;
@@ -18,8 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{BodyState, Exchange, Moment, Outcome, Pool, Source};
 
 use self::cdp::{
-    ById, FrameNavigated, LoadingFailed, Request, RequestExtraInfo, RequestPaused,
-    RequestWillBeSent, ResponseExtraInfo, ResponseReceived, header_list,
+    ById, FrameNavigated, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
 };
 use self::document::Documents;
 use self::draft::{Draft, body_of, decode_base64, without_fragment};
@@ -282,31 +282,6 @@ impl Assembler {
         self.flush_body(index);
     }
 
-    /// The response stage, asked for only while the journey ends: the end of requests whose page is gone.
-    fn response_paused(&mut self, event: RequestPaused) {
-        let Some(&index) = self.fetches.get(&event.request_id) else {
-            return;
-        };
-        let draft = &mut self.drafts[index];
-        match event.response_status_code {
-            Some(status) => {
-                draft.exchange.status = Some(status);
-                draft.exchange.facts.response = Some(Source::Fetch);
-                if draft.exchange.response_headers.is_empty() {
-                    let headers = event
-                        .response_headers
-                        .into_iter()
-                        .map(|header| (header.name.to_ascii_lowercase(), header.value))
-                        .collect();
-                    draft.exchange.response_headers = self.pool.headers(headers);
-                }
-                draft.end(Outcome::Completed, None);
-            }
-            None => draft.end(Outcome::Failed, event.response_error_reason),
-        }
-        self.settle(index);
-    }
-
     fn request_will_be_sent(
         &mut self,
         at: Moment,
@@ -356,79 +331,6 @@ impl Assembler {
         for early in self.early.remove(&event.request_id).unwrap_or_default() {
             self.request_extra_info(early);
         }
-    }
-
-    /// ExtraInfo belongs to the first hop that awaits one.
-    fn request_extra_info(&mut self, event: RequestExtraInfo) {
-        let hop = self.hops.get(&event.request_id).and_then(|hops| {
-            hops.iter().copied().find(|&index| {
-                let draft = &self.drafts[index];
-                draft.seen_by(Source::Network)
-                    && !draft.extra_info_seen
-                    && draft.extra_info != Some(false)
-            })
-        });
-        let Some(index) = hop else {
-            self.early
-                .entry(event.request_id.clone())
-                .or_default()
-                .push(event);
-            return;
-        };
-        let draft = &mut self.drafts[index];
-        draft.extra_info_seen = true;
-        draft.exchange.request_headers = self.pool.headers(header_list(&event.headers));
-        draft.exchange.facts.request_headers = Some(Source::Network);
-        draft.take_cookies(event.associated_cookies);
-    }
-
-    fn response_received(&mut self, at: Moment, session: Option<&str>, event: ResponseReceived) {
-        if let (Some(frame), "Document") = (&event.frame_id, event.resource_type.as_str()) {
-            let url = event.response.url.clone();
-            self.documents.answered(at, frame.clone(), url);
-        }
-        if let Some(index) = self.last_hop(&event.request_id) {
-            if !self.drafts[index].seen_by(Source::Network) {
-                // A new tab's first requests are made before its session is told of requests, and are told of then.
-                let target = session.and_then(|session| self.sessions.get(session));
-                let target = target.cloned();
-                let document = self.hops.get(&event.loader_id).and_then(|hops| hops.last());
-                let document = document.map(|&index| self.drafts[index].exchange.url.clone());
-                let draft = &mut self.drafts[index];
-                draft.set_target(target);
-                draft.exchange.document_url = document;
-            }
-            let draft = &mut self.drafts[index];
-            draft.take_response(&event.response, &mut self.pool);
-            draft.extra_info = Some(event.has_extra_info);
-        }
-    }
-
-    fn response_extra_info(&mut self, event: ResponseExtraInfo) {
-        // It names no hop; the status tells it from a redirect's.
-        if let Some(index) = self.last_hop(&event.request_id) {
-            let exchange = &mut self.drafts[index].exchange;
-            if exchange.status.is_none() || exchange.status == event.status_code {
-                exchange.response_headers = self.pool.headers(header_list(&event.headers));
-            }
-        }
-    }
-
-    fn loading_failed(&mut self, event: LoadingFailed) {
-        let Some(index) = self.last_hop(&event.request_id) else {
-            return;
-        };
-        let (outcome, why) = if let Some(reason) = event.blocked_reason {
-            (Outcome::Blocked, reason)
-        } else if let Some(cors) = event.cors_error_status {
-            (Outcome::Failed, format!("CORS: {}", cors.cors_error))
-        } else if event.canceled && event.error_text.is_empty() {
-            (Outcome::Failed, CANCELLED.to_owned())
-        } else {
-            (Outcome::Failed, event.error_text)
-        };
-        self.drafts[index].end(outcome, Some(why));
-        self.settle(index);
     }
 
     /// The hop that another domain has told of already and this one has not. Where an id is missing on either side,

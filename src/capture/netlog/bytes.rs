@@ -1,9 +1,9 @@
 //! What a connection sends, byte by byte, back into requests: HTTP/1.1 (RFC 9112), HTTP/2 (RFC 9113), and the
-//! WebSocket that an HTTP/1.1 connection may become (RFC 6455, with RFC 7692's compression).
+//! WebSocket that an HTTP/1.1 connection may become.
 
 use std::collections::HashMap;
 
-use flate2::{Decompress, FlushDecompress};
+use super::websocket::WebSocket;
 
 /// With these bytes a client begins to speak HTTP/2.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -59,13 +59,6 @@ enum Http1 {
     Chunks {
         body: Vec<u8>,
     },
-}
-
-#[derive(Debug, Default)]
-struct WebSocket {
-    /// The message that is being put together: opcode, compressed, payload.
-    message: Option<(u8, bool, Vec<u8>)>,
-    inflate: Option<Decompress>,
 }
 
 impl Connection {
@@ -253,83 +246,6 @@ fn http2_frame(
         });
     }
     Some(end)
-}
-
-impl WebSocket {
-    fn frame(&mut self, rest: &[u8], told: &mut dyn FnMut(Told)) -> Option<usize> {
-        let (first, second) = (*rest.first()?, *rest.get(1)?);
-        let (mut at, length) = match second & 0x7f {
-            126 => (
-                4,
-                usize::from(u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?)),
-            ),
-            127 => {
-                let length = u64::from_be_bytes(rest.get(2..10)?.try_into().ok()?);
-                (10, usize::try_from(length).ok()?)
-            }
-            short => (2, usize::from(short)),
-        };
-        let mask: [u8; 4] = if second & 0x80 != 0 {
-            at += 4;
-            rest.get(at - 4..at)?.try_into().ok()?
-        } else {
-            [0; 4]
-        };
-        let end = at.checked_add(length)?;
-        let payload: Vec<u8> = rest
-            .get(at..end)?
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask)
-            .collect();
-        let (last, compressed, opcode) = (first & 0x80 != 0, first & 0x40 != 0, first & 0x0f);
-        match opcode {
-            // A continuation of the message that was begun.
-            0 => {
-                if let Some((_, _, message)) = &mut self.message {
-                    message.extend_from_slice(&payload);
-                }
-            }
-            1 | 2 => self.message = Some((opcode, compressed, payload)),
-            // Close, ping and pong come between a message's parts.
-            _ => {
-                told(Told::Message { opcode, payload });
-                return Some(end);
-            }
-        }
-        if last && let Some((opcode, compressed, payload)) = self.message.take() {
-            let payload = if compressed {
-                self.inflate(&payload)
-            } else {
-                payload
-            };
-            told(Told::Message { opcode, payload });
-        }
-        Some(end)
-    }
-
-    /// permessage-deflate leaves out the empty block at a message's end (RFC 7692, 7.2.2).
-    fn inflate(&mut self, payload: &[u8]) -> Vec<u8> {
-        let inflate = self.inflate.get_or_insert_with(|| Decompress::new(false));
-        let mut message = Vec::with_capacity(payload.len() * 4 + 64);
-        for part in [payload, &[0, 0, 0xff, 0xff]] {
-            let begun = inflate.total_in();
-            loop {
-                let used = usize::try_from(inflate.total_in() - begun).unwrap_or(usize::MAX);
-                let Some(rest) = part.get(used..).filter(|rest| !rest.is_empty()) else {
-                    break;
-                };
-                message.reserve(rest.len() * 4 + 64);
-                if inflate
-                    .decompress_vec(rest, &mut message, FlushDecompress::Sync)
-                    .is_err()
-                {
-                    return message;
-                }
-            }
-        }
-        message
-    }
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

@@ -4,7 +4,7 @@ use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
 /// Name and HTML, under `/hostile/<name>`. `{T}` stands for the tracker's host.
-const PAGES: [(&str, &str); 8] = [
+const PAGES: [(&str, &str); 9] = [
     (
         "wander",
         "<script>new Image().src = '{T}/hostile/wander.gif?' + location.search.length; location.replace('/hostile/wander?' + 'x'.repeat(1 + location.search.length))</script>",
@@ -30,6 +30,10 @@ const PAGES: [(&str, &str); 8] = [
         "parameters",
         "<script>const body = new URLSearchParams({ id: '123456789012345', ev: 'PageView' }); for (let i = 0; i < 10000; i++) body.append('cd[p' + i + ']', 'v' + i);
         fetch('https://www.facebook.com/tr/', { method: 'POST', mode: 'no-cors', credentials: 'include', body }).finally(() => document.documentElement.className = 'done')</script>",
+    ),
+    (
+        "own-host",
+        "<script>const over = () => document.documentElement.className = 'done'; const i = new Image(); i.onload = i.onerror = over; i.src = 'https://accounts.google.com/pixel.gif'</script>",
     ),
     ("spin", "<script>navigator.sendBeacon('{T}/hostile/before-spin'); setTimeout(() => { for (;;); }, 200)</script>"),
 ];

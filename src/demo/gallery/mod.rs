@@ -74,7 +74,7 @@ pub fn scenario<'a>(channels: impl IntoIterator<Item = &'a Channel>, file: &Path
     let mut text = format!("title: Channel gallery\norigin: https://{GALLERY_HOST}\nsteps:\n");
     for channel in channels {
         // Writing to a string does not fail.
-        let _ = write!(text, "  - navigate: /g/{}/\n", channel.name);
+        let _ = writeln!(text, "  - navigate: /g/{}/", channel.name);
         let wait = |class| {
             format!(
                 "  - waitForElement: {{ selector: html.{class}, visible: false, timeout: 20000 }}\n"
@@ -86,9 +86,9 @@ pub fn scenario<'a>(channels: impl IntoIterator<Item = &'a Channel>, file: &Path
             Some(act) => {
                 text += &wait("done");
                 if act == "file" {
-                    let _ = write!(
+                    let _ = writeln!(
                         text,
-                        "  - change: {{ selector: \"#file\", value: {:?} }}\n",
+                        "  - change: {{ selector: \"#file\", value: {:?} }}",
                         file.display().to_string()
                     );
                 }
