@@ -13,6 +13,8 @@ pub(super) struct Draft {
     pub exchange: Exchange,
     /// CDP's Network request id, shared by the hops of a redirect chain.
     pub network_id: Option<String>,
+    /// The session that told of it in the Network domain.
+    pub session: Option<String>,
     /// When the first message about it came.
     pub seen: Moment,
     /// Until it is written out.
@@ -44,6 +46,7 @@ impl Draft {
         Draft {
             exchange,
             network_id: None,
+            session: None,
             seen: at,
             body: None,
             settled: false,

@@ -274,6 +274,9 @@ impl Assembler {
         draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
             draft.exchange.frame = event.frame_id;
+        }
+        // A worker's request names its page's frame, and the worker itself has told of it, or will.
+        if draft.exchange.target.is_none() {
             if let Some((kind, target)) = target {
                 draft.exchange.target = Some(target);
                 draft.exchange.target_type = kind;
@@ -292,6 +295,16 @@ impl Assembler {
             return;
         }
         let previous = self.last_network_hop(&event.request_id);
+        let target = session
+            .and_then(|session| self.sessions.get(session))
+            .cloned();
+        // A second session tells of it too: a service worker attaches twice.
+        if let Some(told) = previous.map(|previous| &self.drafts[previous])
+            && told.session.as_deref() != session
+            && told.exchange.url == without_fragment(&event.request.url)
+        {
+            return;
+        }
         if let (Some(previous), Some(response)) = (previous, &event.redirect_response) {
             let draft = &mut self.drafts[previous];
             draft.take_response(response, &mut self.pool);
@@ -299,22 +312,21 @@ impl Assembler {
             draft.end(Outcome::Completed, None);
             self.settle(previous);
         } else if previous.is_some() && event.redirect_response.is_none() {
-            // The same request, told by a second session (a service worker attaches twice).
             return;
         }
         let index = self
             .open_hop(at, Some(&event.request_id), &event.request, Source::Network)
             .unwrap_or_else(|| self.new_draft(at, &event.request, Source::Network));
         self.join(&event.request_id, index);
-        let target = session
-            .and_then(|session| self.sessions.get(session))
-            .cloned();
-        if let (Some(frame), Some((target, _))) = (&event.frame_id, &target) {
+        if let (Some(frame), Some((target, kind))) = (&event.frame_id, &target)
+            && matches!(kind.as_str(), "page" | "iframe")
+        {
             self.frames.insert(frame.clone(), target.clone());
         }
         let redirected_from = previous.map(|previous| self.drafts[previous].exchange.id.clone());
         let draft = &mut self.drafts[index];
         draft.saw(Source::Network);
+        draft.session = session.map(str::to_owned);
         draft.set_resource_type(&event.resource_type);
         draft.set_initiator(event.initiator.as_deref(), &mut self.pool);
         draft.take_body(&event.request, Source::Network);
