@@ -276,11 +276,11 @@ impl Assembler {
             draft.exchange.frame = event.frame_id;
         }
         // A worker's request names its page's frame, and the worker itself has told of it, or will.
-        if draft.exchange.target.is_none() {
-            if let Some((kind, target)) = target {
-                draft.exchange.target = Some(target);
-                draft.exchange.target_type = kind;
-            }
+        if draft.exchange.target.is_none()
+            && let Some((kind, target)) = target
+        {
+            draft.exchange.target = Some(target);
+            draft.exchange.target_type = kind;
         }
         self.flush_body(index);
     }
