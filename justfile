@@ -26,6 +26,21 @@ bench:
     cargo build --release
     benches/journey/run.sh
 
+# A page that fires 3,000 pixels, watched and not: at once, and 300 a second
+bench-pixels:
+    cargo build --release
+    node benches/pixels/run.mjs 7 3000
+    node benches/pixels/run.mjs 3 3000 300
+
+# A page that sends 20 requests a second for ten minutes: nothing lost, and how much memory it takes
+soak:
+    cargo build --release
+    node benches/pixels/run.mjs 1 12000 20
+
+# The channel gallery, ten times one after the other
+gallery:
+    PIXELWITNESS_GALLERY_RUNS=10 cargo test --test integration gallery::everything -- --nocapture
+
 # What CI runs
 ci:
     bash .ci/run
