@@ -20,6 +20,8 @@ use crate::model::{Exchange, RunRecord, TrackerEvent, is_library};
 pub enum BundleError {
     #[error("`{}` is there already, and evidence is never overwritten", .0.display())]
     Exists(PathBuf),
+    #[error("`{}` is being written to by a run", .0.display())]
+    InUse(PathBuf),
     #[error("failed to write `{}`: {error}", path.display())]
     Write { path: PathBuf, error: io::Error },
 }
@@ -28,6 +30,7 @@ impl BundleError {
     pub fn help(&self) -> &'static str {
         match self {
             BundleError::Exists(_) => "choose another folder with `--out`",
+            BundleError::InUse(_) => "wait until the run has ended, or stop it with Ctrl-C",
             BundleError::Write { .. } => "is the disk full, or the folder read-only?",
         }
     }
@@ -37,6 +40,8 @@ impl BundleError {
 #[derive(Debug)]
 pub struct BundleWriter {
     root: PathBuf,
+    /// Held while the run writes: an audit must not take it for one that was cut short.
+    lock: File,
     exchanges: File,
     evidence: File,
 }
@@ -59,24 +64,31 @@ impl BundleWriter {
         fs::create_dir_all(&bodies).map_err(|error| write_error(&bodies, error))?;
         let file = data.join("scenario.yaml");
         fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
-        Ok(BundleWriter {
-            exchanges: append(&data.join("exchanges.jsonl"))?,
-            evidence: append(&data.join("evidence.jsonl"))?,
-            root: root.to_owned(),
-        })
+        BundleWriter::on(root)
     }
 
     /// Goes on with a bundle that is there.
     ///
     /// # Errors
-    /// [`BundleError`], if it cannot be written to.
+    /// [`BundleError`], if it cannot be written to, or a run is writing to it.
     pub fn open(root: &Path) -> Result<BundleWriter, BundleError> {
+        BundleWriter::on(root)
+    }
+
+    /// Holds a lock on the bundle for as long as it lives.
+    fn on(root: &Path) -> Result<BundleWriter, BundleError> {
         let data = root.join("data");
-        Ok(BundleWriter {
+        let bundle = BundleWriter {
+            lock: append(&data.join("run.lock"))?,
             exchanges: append(&data.join("exchanges.jsonl"))?,
             evidence: append(&data.join("evidence.jsonl"))?,
             root: root.to_owned(),
-        })
+        };
+        match bundle.lock.try_lock() {
+            Ok(()) => Ok(bundle),
+            Err(fs::TryLockError::WouldBlock) => Err(BundleError::InUse(root.to_owned())),
+            Err(fs::TryLockError::Error(error)) => Err(write_error(&data.join("run.lock"), error)),
+        }
     }
 
     pub fn root(&self) -> &Path {
@@ -127,6 +139,11 @@ impl BundleWriter {
             .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
     }
 
+    /// The run is over: nothing more is written.
+    pub fn close(self) {
+        let _ = fs::remove_file(self.data("run.lock"));
+    }
+
     /// Writes `run.json`, whole or not at all.
     ///
     /// # Errors
@@ -147,13 +164,7 @@ impl BundleWriter {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub fn open_net_log(&self) -> io::Result<Box<dyn Read + Send>> {
-        // Open, the plain log can be read on when it is taken away.
-        match File::open(self.raw_net_log()) {
-            Ok(log) => Ok(Box::new(log)),
-            Err(_) => Ok(Box::new(GzDecoder::new(File::open(
-                self.data("netlog.json.gz"),
-            )?))),
-        }
+        open_net_log(&self.root)
     }
 
     /// Puts Chromium's network log into its final, compressed form, if it is not there yet.
@@ -228,6 +239,28 @@ impl BundleWriter {
     }
 }
 
+/// Chromium's network log of a bundle, compressed or not.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub fn open_net_log(root: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let data = root.join("data");
+    // Open, the plain log can be read on when it is taken away.
+    match File::open(data.join("netlog.json")) {
+        Ok(log) => Ok(Box::new(log)),
+        Err(_) => Ok(Box::new(GzDecoder::new(File::open(
+            data.join("netlog.json.gz"),
+        )?))),
+    }
+}
+
+/// A record as it stands in its file.
+pub fn line<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
 /// Keeps bodies under their digests; of answers, those of recipients' own scripts.
 #[derive(Debug)]
 pub struct KeptBodies {
@@ -270,12 +303,6 @@ fn write_error(path: &Path, error: io::Error) -> BundleError {
         path: path.to_owned(),
         error,
     }
-}
-
-fn line<T: Serialize>(record: &T) -> Vec<u8> {
-    let mut line = serde_json::to_vec(record).unwrap_or_default();
-    line.push(b'\n');
-    line
 }
 
 #[cfg(test)]

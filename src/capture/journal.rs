@@ -33,6 +33,8 @@ pub enum Mark {
     },
     /// The journey is over; tabs are being closed.
     Closing,
+    /// So many tabs had not closed when the browser was told to exit.
+    TabsLeft(u64),
 }
 
 /// The frame of a CDP message; `params` stays text until somebody needs it.

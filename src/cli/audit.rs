@@ -32,13 +32,13 @@ pub struct AuditArgs {
 pub fn audit(args: AuditArgs) -> u8 {
     let (found, audit) = match audit_bundle(&args.bundle) {
         Ok(Audited::Confirmed(record)) => ("confirmed", record.audit),
-        Ok(Audited::Differs(audit)) => {
-            talk::error(
-                "the bundle's audit is not what its journal and its network log come to",
-                Some(
-                    "they, or run.json, were changed after the run; what follows is what they come to",
-                ),
+        Ok(Audited::Differs(what, audit)) => {
+            let message = format!(
+                "the bundle is not what its journal and its network log come to: {}",
+                what.join(", ")
             );
+            let help = "something was changed after the run, or another version wrote it; what follows is what they come to";
+            talk::error(&message, Some(help));
             ("differs", *audit)
         }
         Ok(Audited::Completed(run)) => {

@@ -217,7 +217,9 @@ pub struct BodyAudit {
     pub equal: u64,
     /// Bodies that the log alone has in full.
     pub from_log: u64,
-    /// Bodies of sent requests that nobody has in full.
+    /// Bodies of which only a part was sent, since the connection or the page gave up: that part is kept.
+    pub cut: u64,
+    /// Bodies of sent requests of which it is not known what was sent.
     pub missing: u64,
 }
 

@@ -3,13 +3,18 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 
 use super::finish::{establish, finish};
 use super::record::problem;
 use super::{Run, RunError};
-use crate::bundle::{BundleError, BundleWriter};
-use crate::capture::Assembler;
-use crate::model::{AuditRecord, JourneyState, RunRecord};
+use crate::bundle::{BundleError, BundleWriter, line, open_net_log};
+use crate::capture::{Assembler, BodyKeeper, KeptBody};
+use crate::decode::decode_all;
+use crate::model::{AuditRecord, Exchange, JourneyState, RunRecord, is_library};
 use crate::scenario::{Diagnostic, Scenario};
 
 /// What came of auditing a bundle.
@@ -17,8 +22,8 @@ use crate::scenario::{Diagnostic, Scenario};
 pub enum Audited {
     /// The run had come to its end, and says of itself what its journal and its log say.
     Confirmed(Box<RunRecord>),
-    /// It says something else: this is what its journal and its log come to.
-    Differs(Box<AuditRecord>),
+    /// It says something else: what differs, and what its journal and its log come to.
+    Differs(Vec<String>, Box<AuditRecord>),
     /// The run was cut short: its records were completed from what it had written.
     Completed(Box<Run>),
 }
@@ -51,15 +56,48 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     let first_party = scenario.first_party();
     let journal = data.join("cdp.jsonl");
     let assembler = replay(&journal, &first_party).map_err(|why| unreadable("cdp.jsonl", why))?;
-    let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
     if record.finished.is_some() {
-        let (_, audit) = establish(&bundle, assembler, &first_party)?;
-        return Ok(if audit == record.audit {
+        let mut bodies = Bodies::default();
+        let (exchanges, audit) =
+            establish(open_net_log(root), &mut bodies, assembler, &first_party);
+        let mut differs = Vec::new();
+        if audit != record.audit {
+            differs.push("the audit in run.json".to_owned());
+        }
+        let read_body =
+            |exchange: &Exchange| fs::read(root.join(exchange.body_path.as_ref()?)).ok();
+        let events = decode_all(&exchanges, read_body);
+        let same = |name: &str, lines: Vec<u8>| {
+            fs::read(data.join(name)).is_ok_and(|there| there == lines)
+        };
+        if !same("exchanges.jsonl", exchanges.iter().flat_map(line).collect()) {
+            differs.push("exchanges.jsonl".to_owned());
+        }
+        if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
+            differs.push("evidence.jsonl".to_owned());
+        }
+        let referenced = exchanges.iter().filter_map(|exchange| {
+            Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))
+        });
+        let answers = exchanges.iter().filter_map(|exchange| {
+            let body = exchange.response_body.as_ref()?;
+            Some((&body.path, &body.sha256))
+        });
+        for (path, sha256) in referenced.chain(answers) {
+            let digest =
+                fs::read(root.join(path)).map(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)));
+            if digest.ok().as_ref() != Some(sha256) && !differs.contains(path) {
+                differs.push(path.clone());
+            }
+        }
+        return Ok(if differs.is_empty() {
             Audited::Confirmed(Box::new(record))
         } else {
-            Audited::Differs(Box::new(audit))
+            Audited::Differs(differs, Box::new(audit))
         });
     }
+    let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
+    wait_for_the_browser(&bundle.raw_net_log());
     if record.journey.state == JourneyState::Running {
         record.journey.state = JourneyState::Interrupted;
     }
@@ -69,8 +107,39 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     Ok(Audited::Completed(Box::new(run)))
 }
 
-/// The last line may be cut off; any other must be whole.
-fn replay(journal: &Path, first_party: &str) -> Result<Assembler, String> {
+/// A browser that we left behind notices it, and is done with its log within a moment.
+fn wait_for_the_browser(log: &Path) {
+    let size = || fs::metadata(log).map(|file| file.len()).ok();
+    let mut before = size();
+    for _ in 0..20 {
+        if before.is_none() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let now = size();
+        if now == before {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// Looks at bodies, and writes none.
+#[derive(Default)]
+struct Bodies {}
+
+impl BodyKeeper for Bodies {
+    fn wants_response(&self, url: &str) -> bool {
+        is_library(url)
+    }
+
+    fn keep(&mut self, _: &KeptBody, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Turns a journal into what it tells. The last line may be cut off; any other must be whole.
+pub(super) fn replay(journal: &Path, first_party: &str) -> Result<Assembler, String> {
     let file = fs::File::open(journal).map_err(|error| error.to_string())?;
     let mut assembler = Assembler::new(first_party);
     let mut broken = None;

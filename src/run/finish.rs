@@ -1,10 +1,13 @@
 //! After the browser is gone: reads its network log, settles what was sent, decodes, writes the final records.
 
+use std::io::Read;
+
+use super::again::replay;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::browser::OWN_HOSTS;
 use crate::bundle::BundleWriter;
-use crate::capture::{Assembler, Circumstances, NetLog, attribute, audit};
+use crate::capture::{Assembler, BodyKeeper, Circumstances, NetLog, attribute, audit};
 use crate::decode::decode_all;
 use crate::model::{
     AuditRecord, AuditVerdict, Counts, EventKind, Exchange, Moment, Outcome, Party, RunRecord,
@@ -17,9 +20,39 @@ pub(super) fn finish(
     assembler: Option<Assembler>,
     first_party: &str,
 ) -> Result<Run, RunError> {
-    let captured = assembler.is_some();
-    let assembler = assembler.unwrap_or_else(|| Assembler::new(first_party));
-    let (exchanges, audit) = establish(&bundle, assembler, first_party)?;
+    // Without the capture's own account, its journal has it.
+    let assembler = match assembler {
+        Some(assembler) => Ok(assembler),
+        None => replay(&bundle.root().join("data/cdp.jsonl"), first_party),
+    };
+    let captured = assembler.is_ok();
+    let (exchanges, audit) = match assembler {
+        Ok(assembler) => {
+            // Reading the log and compressing it take as long as each other, and need nothing of each other.
+            let (established, kept) = std::thread::scope(|scope| {
+                let kept = scope.spawn(|| bundle.compress_net_log());
+                let mut keeper = bundle.body_keeper();
+                let log = bundle.open_net_log();
+                (
+                    establish(log, &mut keeper, assembler, first_party),
+                    kept.join(),
+                )
+            });
+            if let Ok(kept) = kept {
+                kept?;
+                bundle.drop_raw_net_log()?;
+            }
+            established
+        }
+        Err(why) => (
+            Vec::new(),
+            AuditRecord {
+                verdict: AuditVerdict::AuditUnavailable,
+                reasons: vec![format!("the browser's messages cannot be read: {why}")],
+                ..AuditRecord::default()
+            },
+        ),
+    };
     judge(&mut record, &exchanges, audit);
     let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
     record.counts = Counts {
@@ -34,36 +67,33 @@ pub(super) fn finish(
             .count() as u64,
     };
     record.finished = Some(Moment::now());
-    // Without the capture's own account, what was written as it happened stays as it is.
+    // What was written as it happened stays as it is where there is nothing better.
     if captured {
         bundle.records(&exchanges, &events)?;
     }
     bundle.run(&record)?;
+    let root = bundle.root().to_owned();
+    bundle.close();
     Ok(Run {
-        bundle: bundle.root().to_owned(),
+        bundle: root,
         record,
         exchanges,
         events,
     })
 }
 
-/// What the journal and the network log of a bundle come to. Bodies that the log alone has are kept in the bundle.
+/// What a journal and a network log come to.
 pub(super) fn establish(
-    bundle: &BundleWriter,
+    log: std::io::Result<impl Read>,
+    keeper: &mut dyn BodyKeeper,
     assembler: Assembler,
     first_party: &str,
-) -> Result<(Vec<Exchange>, AuditRecord), RunError> {
+) -> (Vec<Exchange>, AuditRecord) {
     let steps = assembler.steps().to_vec();
     let unreadable = assembler.unreadable().to_vec();
+    let tabs_left = assembler.tabs_left();
     let mut exchanges = assembler.finish();
-    // Reading the log and compressing it take as long as each other, and need nothing of each other.
-    let (read, kept) = std::thread::scope(|scope| {
-        let kept = scope.spawn(|| bundle.compress_net_log());
-        let read = bundle
-            .open_net_log()
-            .and_then(|log| NetLog::read(log, &mut bundle.body_keeper()));
-        (read, kept.join())
-    });
+    let read = log.and_then(|log| NetLog::read(log, keeper));
     let record = match read {
         Ok(log) => audit(
             &mut exchanges,
@@ -72,6 +102,7 @@ pub(super) fn establish(
                 first_party,
                 steps: &steps,
                 unreadable: &unreadable,
+                tabs_left,
             },
         ),
         Err(error) => {
@@ -85,13 +116,9 @@ pub(super) fn establish(
             }
         }
     };
-    if let Ok(kept) = kept {
-        kept?;
-        bundle.drop_raw_net_log()?;
-    }
     mark_kept_off(&mut exchanges);
     attribute(&mut exchanges);
-    Ok((exchanges, record))
+    (exchanges, record)
 }
 
 /// A page that asks one of the hosts that are kept off the wire did not fail by itself.

@@ -72,6 +72,7 @@ pub struct Assembler {
     frames: HashMap<String, String>,
     /// Messages that could not be read, by method.
     unreadable: Vec<String>,
+    tabs_left: u64,
     pool: Pool,
     output: Vec<Output>,
 }
@@ -93,6 +94,7 @@ impl Assembler {
             documents: Documents::default(),
             frames: HashMap::new(),
             unreadable: Vec::new(),
+            tabs_left: 0,
             pool: Pool::default(),
             output: Vec::new(),
         }
@@ -144,6 +146,7 @@ impl Assembler {
                     }
                 }
             }
+            Mark::TabsLeft(tabs) => self.tabs_left = *tabs,
             Mark::Closing => {}
         }
     }
@@ -220,6 +223,16 @@ impl Assembler {
         &self.unreadable
     }
 
+    /// Tabs that were still open when the browser was told to exit.
+    pub fn tabs_left(&self) -> u64 {
+        self.tabs_left
+    }
+
+    /// Notes a message that was no message.
+    pub fn could_not_read(&mut self, what: String) {
+        self.unreadable.push(what);
+    }
+
     /// When steps began and ended, in order.
     pub fn steps(&self) -> &[(Moment, Option<u32>)] {
         &self.steps
@@ -255,6 +268,7 @@ impl Assembler {
             .open_hop(
                 at,
                 event.network_id.as_deref(),
+                event.frame_id.as_deref(),
                 &event.request,
                 Source::Fetch,
             )
@@ -315,7 +329,13 @@ impl Assembler {
             return;
         }
         let index = self
-            .open_hop(at, Some(&event.request_id), &event.request, Source::Network)
+            .open_hop(
+                at,
+                Some(&event.request_id),
+                event.frame_id.as_deref(),
+                &event.request,
+                Source::Network,
+            )
             .unwrap_or_else(|| self.new_draft(at, &event.request, Source::Network));
         self.join(&event.request_id, index);
         if let (Some(frame), Some((target, kind))) = (&event.frame_id, &target)
@@ -351,12 +371,17 @@ impl Assembler {
         &self,
         at: Moment,
         network_id: Option<&str>,
+        frame: Option<&str>,
         request: &Request,
         by: Source,
     ) -> Option<usize> {
         let url = without_fragment(&request.url);
         let fits = |draft: &Draft| {
             !draft.seen_by(by)
+                // Two frames may ask for the same at the same time.
+                && (frame.is_none()
+                    || draft.exchange.frame.is_none()
+                    || draft.exchange.frame.as_deref() == frame)
                 && draft.exchange.url == url
                 && draft.exchange.method == request.method
         };

@@ -97,7 +97,7 @@ impl Assembler {
             post_data_entries: None,
         };
         let index = self
-            .open_hop(at, Some(&event.request_id), &request, Source::Network)
+            .open_hop(at, Some(&event.request_id), None, &request, Source::Network)
             .unwrap_or_else(|| self.new_draft(at, &request, Source::Network));
         self.join(&event.request_id, index);
         let target = session

@@ -19,6 +19,8 @@ pub struct Circumstances<'a> {
     pub steps: &'a [(Moment, Option<u32>)],
     /// Messages of the browser that could not be read.
     pub unreadable: &'a [String],
+    /// Tabs that were still open when the browser was told to exit.
+    pub tabs_left: u64,
 }
 
 /// Fills in what the log knows better: whether a request was sent, the cookies, headers and body really sent, answers
@@ -37,10 +39,18 @@ pub fn audit(
     let mut told_by = vec![None; log.requests.len()];
     for (index, (exchange, pair)) in exchanges.iter_mut().zip(&pairs).enumerate() {
         match pair {
-            Some(request) => {
-                told_by[*request] = Some(index);
-                record.matched += u64::from(log.requests[*request].sent.is_some());
-                take(exchange, &log.requests[*request], &mut record.bodies);
+            Some(index_in_log) => {
+                told_by[*index_in_log] = Some(index);
+                let request = &log.requests[*index_in_log];
+                record.matched += u64::from(request.sent.is_some());
+                if request.sent.is_none() && answered_from_the_network(exchange) && !log.truncated {
+                    record.in_one_source.push(residual(
+                        exchange,
+                        Residue::Cdp,
+                        "the browser tells of an answer, and the log does not show the request as sent".to_owned(),
+                    ));
+                }
+                take(exchange, request, &mut record.bodies);
             }
             None if log.truncated => exchange.sent = None,
             None => {
@@ -116,10 +126,13 @@ fn judge(
         .iter()
         .filter(|exchange| exchange.sent == Some(true))
     {
-        if matches!(
-            exchange.body_state,
-            BodyState::Unavailable | BodyState::Truncated
-        ) {
+        let unknown = match exchange.body_state {
+            BodyState::Unavailable => true,
+            // Without its end the log may have stopped before the body did.
+            BodyState::Truncated => log.truncated,
+            BodyState::None | BodyState::Complete => false,
+        };
+        if unknown {
             record.bodies.missing += 1;
             reasons.push(format!(
                 "the body of {} ({} {}) is not known in full",
@@ -128,6 +141,28 @@ fn judge(
                 shortened(&exchange.url)
             ));
         }
+    }
+    if log.unread > 0 {
+        reasons.push(format!(
+            "{} events of the network log could not be read",
+            log.unread
+        ));
+    }
+    let unproven = log
+        .requests
+        .iter()
+        .filter(|request| request.sent.is_some() && !request.on_the_wire)
+        .count();
+    if unproven > 0 {
+        reasons.push(format!(
+            "{unproven} requests were handed to a connection whose bytes do not show them"
+        ));
+    }
+    if circumstances.tabs_left > 0 {
+        reasons.push(format!(
+            "{} tabs did not close in time: what they say on leaving may be missing",
+            circumstances.tabs_left
+        ));
     }
     if log.stray > 0 {
         reasons.push(format!(
@@ -146,12 +181,6 @@ fn judge(
             residual.method,
             shortened(&residual.url),
             residual.note
-        ));
-    }
-    if record.recorded < record.sent {
-        reasons.push(format!(
-            "{} requests were sent and {} are recorded",
-            record.sent, record.recorded
         ));
     }
     record.verdict = if !reasons.is_empty() {

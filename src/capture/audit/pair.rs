@@ -20,12 +20,33 @@ pub(super) fn pair(exchanges: &[Exchange], log: &NetLog) -> Vec<Option<usize>> {
     }
     let mut pairs = vec![None; exchanges.len()];
     let was_sent = |index: usize| log.requests[index].sent.is_some();
+    let same_body = |exchange: &Exchange, index: usize| same_body(exchange, &log.requests[index]);
+    let answered = |exchange: &Exchange| exchange.status.is_some();
+    let failed =
+        |exchange: &Exchange| exchange.status.is_none() && exchange.outcome == Outcome::Failed;
     // First those that are known to have gone through the network stack; then those that should not have, against
     // what is left: one that slipped through is found, and takes no other's place.
     type Fits<'a> = &'a dyn Fn(&Exchange, usize) -> bool;
-    let rounds: [(bool, Fits); 5] = [
+    let rounds: [(bool, Fits); 9] = [
+        // What was answered was sent, and what failed came to nothing there too: neither takes the other's place.
         (false, &|exchange, index| {
-            was_sent(index) && same_body(exchange, &log.requests[index])
+            let request = &log.requests[index];
+            answered(exchange)
+                && was_sent(index)
+                && exchange.status == request.status
+                && same_body(exchange, index)
+        }),
+        (false, &|exchange, index| {
+            answered(exchange) && was_sent(index) && same_body(exchange, index)
+        }),
+        (false, &|exchange, index| {
+            failed(exchange) && log.requests[index].status.is_none() && same_body(exchange, index)
+        }),
+        (false, &|exchange, index| {
+            !failed(exchange) && was_sent(index) && same_body(exchange, index)
+        }),
+        (false, &|exchange, index| {
+            was_sent(index) && same_body(exchange, index)
         }),
         (false, &|_, index| was_sent(index)),
         (false, &|_, _| true),

@@ -79,7 +79,11 @@ fn settle_body(
             }
             (body, BodyState::Complete)
         }
-        NetLogBody::Cut(body) if !complete => (body, BodyState::Truncated),
+        // What a page meant to send, and how much of it was sent, are two things.
+        NetLogBody::Cut(body) => {
+            bodies.cut += 1;
+            (body, BodyState::Truncated)
+        }
         NetLogBody::None if !complete && on_the_wire => {
             exchange.body_state = BodyState::None;
             return;

@@ -19,6 +19,7 @@ impl Worker {
             Ok(message) => message,
             Err(error) => {
                 tracing::warn!(%error, "a message of the browser could not be read");
+                self.assembler.could_not_read(error.to_string());
                 return Ok(());
             }
         };
@@ -37,8 +38,7 @@ impl Worker {
         let session = message.session.as_deref();
         self.assembler.event(at, session, method, params);
         self.react(session, method, params).await?;
-        self.forward();
-        Ok(())
+        self.forward()
     }
 
     async fn react(

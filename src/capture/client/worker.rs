@@ -22,8 +22,9 @@ use crate::model::Moment;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// How long the tabs' last requests are waited for when the journey ends.
+/// How long the tabs' last requests are waited for when the journey ends, and how much longer for each tab.
 const LAST_REQUESTS_LIMIT: Duration = Duration::from_secs(3);
+const LAST_REQUESTS_EACH: Duration = Duration::from_millis(100);
 /// How long the connection may outlive the order to exit.
 const EXIT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -36,7 +37,8 @@ pub(super) enum Pending {
 }
 
 pub(super) struct Closing {
-    pub(super) began: Instant,
+    /// When waiting for what tabs say on leaving ends.
+    pub(super) until: Instant,
     pub(super) quiet: Duration,
     /// When the browser was told to exit.
     pub(super) told: Option<Instant>,
@@ -162,7 +164,7 @@ impl Worker {
             if let Some(told) = closing.told {
                 return told + EXIT_LIMIT;
             }
-            let limit = closing.began + LAST_REQUESTS_LIMIT;
+            let limit = closing.until;
             if self.pages.is_empty() && self.unanswered.is_empty() {
                 (self.last_request.max(closing.tab_gone) + closing.quiet).min(limit)
             } else {
@@ -191,6 +193,10 @@ impl Worker {
                 return Ok(false);
             }
             closing.told = Some(now);
+            let left = self.pages.len() as u64;
+            if left > 0 {
+                self.mark(Mark::TabsLeft(left))?;
+            }
             self.send(None, "Browser.close", json!({})).await?;
         }
         Ok(true)
@@ -259,6 +265,7 @@ impl Worker {
             .map(|(_, session)| session.target.clone())
             .collect();
         self.pages.retain(|target, _| pages.contains(target));
+        let each = LAST_REQUESTS_EACH * u32::try_from(pages.len()).unwrap_or(u32::MAX);
         // With its last tab a browser exits, and takes with it what that tab is still sending.
         self.send(
             None,
@@ -271,7 +278,7 @@ impl Worker {
                 .await?;
         }
         self.closing = Some(Closing {
-            began: Instant::now(),
+            until: Instant::now() + LAST_REQUESTS_LIMIT + each,
             quiet,
             told: None,
             tab_gone: Instant::now(),
@@ -307,8 +314,9 @@ impl Worker {
             cdp: None,
             mark: Some(mark),
         })?;
-        self.forward();
-        Ok(())
+        // What was contained is known from this alone.
+        self.journal.flush()?;
+        self.forward()
     }
 
     fn write(&mut self, line: &JournalLine) -> Result<(), CaptureError> {
@@ -325,9 +333,16 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) fn forward(&mut self) {
-        for output in self.assembler.take_output() {
+    /// Hands on what has become known, once what it was made of is in the journal.
+    pub(super) fn forward(&mut self) -> Result<(), CaptureError> {
+        let known = self.assembler.take_output();
+        if !known.is_empty() {
+            self.journal.flush()?;
+            self.unflushed = false;
+        }
+        for output in known {
             let _ = self.outputs.send(output);
         }
+        Ok(())
     }
 }

@@ -157,7 +157,7 @@ impl Connection {
                     let line = find(rest, b"\r\n")?;
                     let size = std::str::from_utf8(&rest[..line]).ok()?;
                     let size = usize::from_str_radix(size.split(';').next()?.trim(), 16).ok()?;
-                    let end = line + 2 + size + 2;
+                    let end = size.checked_add(line + 4)?;
                     if rest.len() < end {
                         return None;
                     }

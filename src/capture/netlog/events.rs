@@ -116,6 +116,14 @@ impl Event<'_> {
         serde_json::from_str(self.params?.get()).ok()
     }
 
+    /// Header lines, as they are on the connection.
+    pub fn headers(&self) -> Option<HttpHeaders> {
+        let mut params = self.read::<HttpHeaders>()?;
+        params.line = unescaped(params.line);
+        params.headers = params.headers.into_iter().map(unescaped).collect();
+        Some(params)
+    }
+
     /// Milliseconds of the log's own clock.
     pub fn time(&self) -> Option<i64> {
         self.time.parse().ok()
@@ -134,6 +142,26 @@ macro_rules! kinds {
                 let mut kinds = Kinds { $($field: types.get($name).copied(),)* all: Vec::new() };
                 kinds.all = [$(kinds.$field,)*].into_iter().flatten().collect();
                 kinds
+            }
+
+            /// An event that this browser does not know, and without which nothing can be said.
+            fn lacking(&self) -> Option<&'static str> {
+                let needed = [
+                    "REQUEST_ALIVE",
+                    "URL_REQUEST_START_JOB",
+                    "HTTP_TRANSACTION_SEND_REQUEST_HEADERS",
+                    "HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS",
+                    "HTTP_TRANSACTION_READ_RESPONSE_HEADERS",
+                    "HTTP2_SESSION_INITIALIZED",
+                    "HTTP2_SESSION_SEND_HEADERS",
+                    "SOCKET_BYTES_SENT",
+                    "SSL_SOCKET_BYTES_SENT",
+                    "SSL_CONNECT",
+                ];
+                let known = [$(($name, self.$field),)*];
+                needed.into_iter().find(|needed| {
+                    known.iter().any(|(name, number)| name == needed && number.is_none())
+                })
             }
         }
     };
@@ -162,6 +190,19 @@ kinds! {
     dns = "HOST_RESOLVER_MANAGER_JOB",
 }
 
+/// Chromium writes a text with bytes that are no ASCII after this mark, and each such byte, and each percent sign, as
+/// `%XX` (`NetLogStringValue` in net/log/net_log_values.cc).
+const ESCAPED: &str = "%ESCAPED:\u{200b} ";
+
+fn unescaped(text: String) -> String {
+    match text.strip_prefix(ESCAPED) {
+        Some(escaped) => percent_encoding::percent_decode_str(escaped)
+            .decode_utf8_lossy()
+            .into_owned(),
+        None => text,
+    }
+}
+
 /// What a log's first line tells: the numbers of its events, and how far its clock is from the wall's.
 pub(super) fn first_line(line: &[u8]) -> std::io::Result<(Kinds, Option<i64>)> {
     let mut text = trim(line).to_vec();
@@ -172,7 +213,14 @@ pub(super) fn first_line(line: &[u8]) -> std::io::Result<(Kinds, Option<i64>)> {
         Value::String(text) => text.parse().ok(),
         number => number.as_i64(),
     };
-    Ok((Kinds::named(&first.constants.event_types), offset))
+    let kinds = Kinds::named(&first.constants.event_types);
+    match kinds.lacking() {
+        Some(name) => Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            format!("this browser's log does not name {name}: what it says cannot be understood"),
+        )),
+        None => Ok((kinds, offset)),
+    }
 }
 
 impl Kinds {

@@ -26,8 +26,10 @@ pub struct NetLog {
     pub lookups: BTreeSet<String>,
     /// The end is missing.
     pub truncated: bool,
-    /// Bytes of requests were seen that belong to no request that the log tells of.
+    /// How many heads and bodies connections carried that belong to no request that the log tells of.
     pub stray: u64,
+    /// How many events that matter could not be read.
+    pub unread: u64,
 }
 
 /// A request as the network stack saw it.
@@ -127,15 +129,20 @@ impl NetLog {
                 break;
             }
             let text = trim(&line);
-            // The list of events is closed on its last line, or on a line of its own.
-            let closed = text.strip_suffix(b"]").or_else(|| text.strip_suffix(b"]}"));
+            // The list of events is closed on its last line, or on a line of its own. (A line that was cut off may end in
+            // a bracket too: it is no event without it.)
+            let closed = text
+                .strip_suffix(b"]")
+                .or_else(|| text.strip_suffix(b"]}"))
+                .filter(|rest| rest.is_empty() || serde_json::from_slice::<Event>(rest).is_ok());
             let text = closed.unwrap_or(text);
-            if text.first() == Some(&b'{')
-                && reader.matters(text)
-                // A line cut off in the middle is the log's end, not an error.
-                && let Ok(event) = serde_json::from_slice::<Event>(text)
-            {
-                reader.take(&event);
+            if text.first() == Some(&b'{') && (closed.is_some() || reader.matters(text)) {
+                match serde_json::from_slice::<Event>(text) {
+                    Ok(event) => reader.take(&event),
+                    // A line cut off in the middle is the log's end, not an error.
+                    Err(_) if !line.ends_with(b"\n") => {}
+                    Err(_) => reader.unread(),
+                }
             }
             if closed.is_some() {
                 reader.ended();
@@ -150,7 +157,7 @@ impl NetLog {
 mod tests {
     use super::*;
 
-    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9,"HOST_RESOLVER_MANAGER_JOB":12}},
+    const LOG: &str = r#"{"constants":{"logEventTypes":{"URL_REQUEST_START_JOB":1,"HTTP_TRANSACTION_SEND_REQUEST_HEADERS":2,"HTTP_TRANSACTION_READ_RESPONSE_HEADERS":3,"TCP_CONNECT_ATTEMPT":4,"UDP_CONNECT":5,"UDP_BYTES_SENT":6,"HTTP_TRANSACTION_HTTP2_SEND_REQUEST_HEADERS":7,"SSL_SOCKET_BYTES_SENT":9,"HOST_RESOLVER_MANAGER_JOB":12,"REQUEST_ALIVE":20,"HTTP2_SESSION_INITIALIZED":21,"HTTP2_SESSION_SEND_HEADERS":22,"SOCKET_BYTES_SENT":23,"SSL_CONNECT":24}},
 "events": [
 {"params":{"url":"https://a.example/x#frag","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"1","type":1},
 {"params":{"bytes":"AAAA"},"phase":0,"source":{"id":3,"type":8},"time":"1","type":9},
@@ -197,6 +204,47 @@ mod tests {
             assert!(!whole.truncated);
             assert_eq!(whole.requests, log.requests);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_ascii_come_back() {
+        let line = r#"{"params":{"headers":["%ESCAPED:\u200b Cookie: c_user=1; x=%C3%A4%25"],"line":"GET / HTTP/1.1\r\n"},"phase":0,"source":{"id":10,"type":1},"time":"6","type":2}"#;
+        let start = r#"{"params":{"url":"https://a.example/","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"5","type":1}"#;
+        let log =
+            NetLog::read(format!("{LOG}{start},\n{line}]").as_bytes(), &mut NoBodies).unwrap();
+        assert!(!log.truncated);
+        let sent = log.requests[2].sent.as_ref().unwrap();
+        assert_eq!(
+            **sent,
+            [("cookie".to_owned(), "c_user=1; x=\u{e4}%".to_owned())]
+        );
+    }
+
+    #[test]
+    fn a_log_that_is_not_understood_says_so() {
+        let renamed = LOG.replace("HTTP2_SESSION_SEND_HEADERS", "HTTP2_SESSION_SENT");
+        let error = NetLog::read(renamed.as_bytes(), &mut NoBodies).unwrap_err();
+        assert!(
+            error.to_string().contains("HTTP2_SESSION_SEND_HEADERS"),
+            "{error}"
+        );
+        let broken = format!(
+            "{LOG}{}\n]",
+            r#"{"params":{"url":7},"phase":1,"source":{"id":11,"type":1},"time":"7","type":1}"#
+        );
+        assert_eq!(
+            NetLog::read(broken.as_bytes(), &mut NoBodies)
+                .unwrap()
+                .unread,
+            1
+        );
+        // A bracket at the end of a line that was cut off closes nothing.
+        let cut = format!("{LOG}{}", r#"{"params":{"headers":["a: b"]"#);
+        assert!(
+            NetLog::read(cut.as_bytes(), &mut NoBodies)
+                .unwrap()
+                .truncated
+        );
     }
 
     #[test]

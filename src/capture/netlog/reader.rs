@@ -95,6 +95,11 @@ impl<'a> Reader<'a> {
         self.log.truncated = false;
     }
 
+    /// A line that matters could not be read.
+    pub fn unread(&mut self) {
+        self.log.unread += 1;
+    }
+
     pub fn take(&mut self, event: &Event) {
         let (kind, id) = (Some(event.kind), event.source.id);
         let kinds = &self.kinds;
@@ -127,7 +132,7 @@ impl<'a> Reader<'a> {
         } else if kind == kinds.failed || kind == kinds.restart {
             self.failed(event);
         } else if kind == kinds.response {
-            if let Some(params) = event.read::<HttpHeaders>() {
+            if let Some(params) = event.headers() {
                 let lines = params.headers.get(1..).unwrap_or_default();
                 let headers = self.pool.headers(split_headers(lines));
                 if let Some(request) = self.request(id) {
@@ -197,6 +202,7 @@ impl<'a> Reader<'a> {
 
     fn begin(&mut self, event: &Event) {
         let Some(start) = event.read::<StartJob>() else {
+            self.log.unread += 1;
             return;
         };
         let id = event.source.id;
@@ -225,10 +231,10 @@ impl<'a> Reader<'a> {
     /// The network stack hands a head to a connection. When it does so a second time for one request, the first
     /// came to nothing: a connection that broke, or a password that was asked for.
     fn sent(&mut self, event: &Event, quic: bool) {
-        let (Some(&before), Some(params)) = (
-            self.current.get(&event.source.id),
-            event.read::<HttpHeaders>(),
-        ) else {
+        let (Some(&before), Some(params)) = (self.current.get(&event.source.id), event.headers())
+        else {
+            // A head of a request that was begun before the log, or one that cannot be read.
+            self.log.unread += 1;
             return;
         };
         let mut index = before;
@@ -265,11 +271,13 @@ impl<'a> Reader<'a> {
     }
 
     fn sent_on_stream(&mut self, event: &Event) {
-        let Some(params) = event.read::<HttpHeaders>() else {
+        let Some(params) = event.headers() else {
+            self.log.unread += 1;
             return;
         };
         let session = event.source.id;
         let Some(index) = self.take_head(&head_of(&params)) else {
+            self.log.stray += 1;
             return;
         };
         let socket = self
@@ -323,6 +331,7 @@ impl<'a> Reader<'a> {
             .read::<Bytes>()
             .and_then(|params| data_encoding::BASE64.decode(params.bytes?.as_bytes()).ok());
         let Some(bytes) = bytes else {
+            self.log.unread += 1;
             return;
         };
         let id = event.source.id;

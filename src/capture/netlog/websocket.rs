@@ -91,10 +91,15 @@ impl WebSocket {
                     break;
                 };
                 message.reserve(rest.len() * 4 + 64);
+                let before = (inflate.total_in(), inflate.total_out());
                 if inflate
                     .decompress_vec(rest, &mut message, FlushDecompress::Sync)
                     .is_err()
                 {
+                    return message;
+                }
+                // A stream that has ended takes nothing more.
+                if before == (inflate.total_in(), inflate.total_out()) {
                     return message;
                 }
             }

@@ -121,6 +121,20 @@ pub(super) const CHANNELS: &[Channel] = &[
         ..PLAIN
     },
     Channel {
+        name: "cookie-bytes",
+        about: "cookies with bytes that are no ASCII, over HTTP/2 and HTTP/1.1",
+        body: r#"<iframe src="{L}/frame.html"></iframe>"#,
+        files: &[(
+            "frame.html",
+            "<script>document.cookie = 'umlaut=\u{e4}\u{20ac}%25; path=/g/cookie-bytes; secure; samesite=none'; fetch('{L}/a', { credentials: 'include', method: 'POST', body: 'legacy' })</script>",
+        )],
+        script: "
+            document.cookie = 'umlaut=\u{e4}\u{20ac}%25; path=/g/cookie-bytes'; await Promise.all([1, 2, 3].map(i => post(S + '/a', 'body ' + i)));
+            await arrived('POST L/a');",
+        expects: &["POST S/a", "POST S/a", "POST S/a", "POST L/a"],
+        ..PLAIN
+    },
+    Channel {
         name: "fetch-repeat",
         about: "the same request again, with another body and other cookies",
         script: "for (let i = 0; i < 5; i++) await post(T + '/a', 'body ' + i); await Promise.all([5, 6, 7, 8, 9].map(i => post(T + '/a', 'body ' + i)));",
