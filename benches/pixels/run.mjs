@@ -42,12 +42,12 @@ const results = () => new Promise((done, fail) => {
 });
 const result = async (run) => (await results()).find((one) => one.run === run);
 
-const bare = async (run) => {
+const bare = async (run, n = pixels, flags = []) => {
   const profile = mkdtempSync(join(work, "profile-"));
   const browser = start(chromium, [
     "--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--ignore-certificate-errors", `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--user-data-dir=${profile}`, "--window-size=1280,720",
-    "--remote-debugging-pipe", `${SITE}/pixels?run=${run}&n=${pixels}&rate=${rate}`,
+    "--remote-debugging-pipe", ...flags, `${SITE}/pixels?run=${run}&n=${n}&rate=${rate}`,
   ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true });
   const until = Date.now() + LIMIT;
   let found;
@@ -59,9 +59,9 @@ const bare = async (run) => {
   return found;
 };
 
-const watched = async (run) => {
+const watched = async (run, n = pixels) => {
   const scenario = join(work, `${run}.yaml`), bundle = join(work, run);
-  writeFileSync(scenario, `title: Pixels\norigin: ${SITE}\nsteps:\n  - navigate: /pixels?run=${run}&n=${pixels}&rate=${rate}\n  - waitForElement: { selector: html.done, visible: false, timeout: ${LIMIT} }\n`);
+  writeFileSync(scenario, `title: Pixels\norigin: ${SITE}\nsteps:\n  - navigate: /pixels?run=${run}&n=${n}&rate=${rate}\n  - waitForElement: { selector: html.done, visible: false, timeout: ${LIMIT} }\n`);
   const child = start(tool, ["run", scenario, "--timeout", String(LIMIT / 1000), "--step-timeout", String(LIMIT / 1000), "--connect-to", `::127.0.0.1:${port}`, "--insecure", "--settle", "0", "--json", "--out", bundle], { stdio: ["ignore", "pipe", "pipe"] });
   let out = "", err = "";
   child.stdout.on("data", (chunk) => { out += chunk; });
@@ -89,19 +89,25 @@ try {
   let said = "";
   server.stdout.on("data", (chunk) => { said += chunk; });
   while (!(port = /127\.0\.0\.1:(\d+)/.exec(said)?.[1])) await sleep(20);
-  await bare("warm1");
-  await watched("warm2");
-  const without = [], with_ = [];
+  await bare("warm1", Math.min(pixels, 200));
+  await watched("warm2", Math.min(pixels, 200));
+  // How much of it is the network log's share, which Chromium writes whoever reads it.
+  const log = [`--log-net-log=${join(work, "netlog.json")}`, "--net-log-capture-mode=Everything"];
+  const without = [], logged = [], with_ = [];
   for (let i = 0; i < runs; i++) {
     without.push(await bare(`bare${i}x`));
+    if (!rate) logged.push(await bare(`logged${i}x`, pixels, log));
     with_.push(await watched(`seen${i}x`));
   }
   const times = (all) => all.map((one) => one.ms);
   const row = (name, all) => console.log(name.padEnd(14), ...[Math.min(...times(all)), median(times(all)), Math.max(...times(all))].map((ms) => ms.toFixed(0).padStart(8)));
   console.log(`${"".padEnd(14)}      min   median      max   ms for ${pixels} pixels${rate ? `, ${rate} a second` : " at once"}, ${runs} runs each`);
+  const ratio = (all) => `ratio ${(Math.min(...times(all)) / Math.min(...times(without))).toFixed(2)} of minima, ${(median(times(all)) / median(times(without))).toFixed(2)} of medians`;
   row("not watched", without);
+  if (!rate) row("network log", logged);
   row("pixelwitness", with_);
-  console.log("ratio".padEnd(14), (Math.min(...times(with_)) / Math.min(...times(without))).toFixed(2).padStart(8), (median(times(with_)) / median(times(without))).toFixed(2).padStart(8));
+  if (!rate) console.log(`network log alone: ${ratio(logged)}`);
+  console.log(`pixelwitness: ${ratio(with_)}`);
   const lost = with_.reduce((sum, one) => sum + one.arrived - one.recorded, 0);
   console.log(`arrived ${with_.reduce((sum, one) => sum + one.arrived, 0)}, recorded ${with_.reduce((sum, one) => sum + one.recorded, 0)}, lost ${lost}; audits: ${[...new Set(with_.map((one) => one.verdict))].join(", ")}`);
   const peak = Math.max(...with_.map((one) => one.peak));

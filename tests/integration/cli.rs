@@ -155,6 +155,14 @@ async fn our_own_death_takes_the_browser_along_and_keeps_what_was_recorded() {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    // While a run is writing to it, nobody else completes it.
+    let output = pixelwitness(&["audit", out.to_str().unwrap()], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("is being written to by a run"),
+        "{message}"
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     let profiles = folder.path().join("pixelwitness-");

@@ -126,6 +126,17 @@ async fn two_hundred_popups() {
         .filter(|x| x.url.contains("/hostile/popup?") && x.sent == Some(true))
         .count();
     assert!(beacons > 20, "{beacons}");
+    // Whether all of them closed in time or not, the audit says so.
+    let audit = &run.record.audit;
+    let left = audit
+        .reasons
+        .iter()
+        .any(|reason| reason.contains("did not close in time"));
+    assert_eq!(
+        audit.verdict == AuditVerdict::Incomplete,
+        left,
+        "{audit:#?}"
+    );
 }
 
 #[tokio::test]
