@@ -84,6 +84,15 @@ fn is_doubtful(exchange: &Exchange) -> bool {
         || exchange.sent == Some(false)
 }
 
+/// Whether CDP tells of an answer that came over a connection. A redirect of the browser's own making (to `https`, by a
+/// site's HSTS policy) says so in a header.
 pub(super) fn answered_from_the_network(exchange: &Exchange) -> bool {
-    !is_doubtful(exchange) && exchange.outcome == Outcome::Completed && exchange.status.is_some()
+    let by_the_browser = exchange
+        .response_headers
+        .iter()
+        .any(|(name, _)| name == "non-authoritative-reason");
+    !is_doubtful(exchange)
+        && exchange.outcome == Outcome::Completed
+        && exchange.status.is_some()
+        && !by_the_browser
 }

@@ -273,6 +273,18 @@ fn what_the_log_does_not_show_is_not_called_complete() {
     };
     let record = audit(&mut vec![answered], &log, &CIRCUMSTANCES);
     assert_eq!(record.verdict, AuditVerdict::Incomplete);
+    // But for a redirect that the browser made up by itself.
+    let mut upgraded = exchange("x0001", "http://a.example/", Outcome::Completed);
+    upgraded.status = Some(307);
+    upgraded.response_headers = vec![("non-authoritative-reason".into(), "HSTS".into())].into();
+    let log = NetLog {
+        requests: vec![request("http://a.example/", "GET", None)],
+        ..NetLog::default()
+    };
+    let mut exchanges = vec![upgraded];
+    let record = audit(&mut exchanges, &log, &CIRCUMSTANCES);
+    assert_eq!(record.verdict, AuditVerdict::Complete, "{record:#?}");
+    assert_eq!(exchanges[0].sent, Some(false));
     // A head was handed over, and no byte of it was seen.
     let log = NetLog {
         requests: vec![NetLogRequest {

@@ -75,8 +75,8 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Connects, and watches everything from then on. Journal lines go to `journal`, each flushed; what becomes known
-    /// goes to `outputs`.
+    /// Connects, and watches everything from then on. Journal lines go to `journal`, and are flushed before anything
+    /// that was made of them goes to `outputs`.
     ///
     /// # Errors
     /// If the browser cannot be reached.

@@ -1,14 +1,12 @@
 //! A page that fires pixels, as many and as fast as it is asked to, and says how long that took: for benches.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use url::form_urlencoded;
-
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use super::super::meta::GIF;
 
@@ -88,14 +86,14 @@ fn page(uri: &Uri) -> Option<String> {
     // Milliseconds between two pixels.
     let pause = number("rate")
         .filter(|rate| *rate > 0)
-        .map_or(0, |rate| Duration::from_secs(1).as_millis() as u64 / rate);
+        .map_or(0.0, |rate| 1000.0 / rate as f64);
     Some(format!(
         "<!doctype html><html lang='en'><title>Pixels</title><h1>{n} pixels</h1><script>
         const fire = i => new Promise(r => {{ const p = new Image(); p.onload = p.onerror = r; p.src = `{SINK}?run={run}&ev=PageView&i=${{i}}&cd[text]=${{'x'.repeat(100)}}`; }});
         const sleep = ms => new Promise(r => setTimeout(r, ms));
         (async () => {{
-            const fired = [];
-            for (let i = 0; i < {n}; i++) {{ fired.push(fire(i)); if ({pause}) await sleep({pause} - performance.now() % {pause}); }}
+            const fired = [], begun = performance.now();
+            for (let i = 0; i < {n}; i++) {{ fired.push(fire(i)); const early = begun + (i + 1) * {pause} - performance.now(); if ({pause} && early > 0) await sleep(early); }}
             await Promise.all(fired);
             await fetch(`/pixels/done?run={run}&ms=${{Math.round(performance.now())}}`);
             document.documentElement.className = 'done';

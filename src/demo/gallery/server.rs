@@ -138,7 +138,7 @@ impl Gallery {
         }
         let keep = match path {
             "etag.js" => "no-cache",
-            "kept.js" => "max-age=600",
+            "kept.js" | "redirect/308" => "max-age=600",
             _ => "no-store",
         };
         add("cache-control", keep);

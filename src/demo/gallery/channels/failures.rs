@@ -62,6 +62,13 @@ pub(super) const CHANNELS: &[Channel] = &[
         ..PLAIN
     },
     Channel {
+        name: "cached-redirect",
+        about: "a redirect that the browser remembers: the second time only its target is asked",
+        script: "for (let i = 0; i < 2; i++) await ask(hop(308, T, T + '/end.json'));",
+        expects: &["GET T/redirect/308", "GET T/end.json", "GET T/end.json"],
+        ..PLAIN
+    },
+    Channel {
         name: "cached",
         about: "a cached answer that is not asked for again",
         script: "await ask(T + '/kept.js'); await ask(T + '/kept.js', { cache: 'force-cache' }); await load('script', { src: T + '/kept.js' });",
