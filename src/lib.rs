@@ -23,7 +23,7 @@
 //! | [`scenario`] | YAML → [`scenario::Scenario`], with the place of every error |
 //! | [`browser`] | find, install, launch Chromium; nothing about trackers |
 //! | [`journey`] | runs steps, one file a kind |
-//! | [`capture`] | attaches to everything; turns CDP events into exchanges; reads the network log |
+//! | [`capture`] | attaches to everything; turns CDP events into exchanges; audits them with the network log |
 //! | [`decode`] | one file a vendor |
 //! | [`leak`] | recognises typed values and topics |
 //! | [`bundle`] | the evidence on disk |
