@@ -13,8 +13,8 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 
-use crate::capture::{Body, BodyKeeper, KeptBody};
-use crate::model::{Exchange, RunRecord, TrackerEvent, is_library};
+use crate::capture::Body;
+use crate::model::{Exchange, RunRecord, TrackerEvent};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -64,19 +64,14 @@ impl BundleWriter {
         fs::create_dir_all(&bodies).map_err(|error| write_error(&bodies, error))?;
         let file = data.join("scenario.yaml");
         fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
-        BundleWriter::on(root)
+        BundleWriter::open(root)
     }
 
-    /// Goes on with a bundle that is there.
+    /// Goes on with a bundle that is there, and holds a lock on it for as long as it lives.
     ///
     /// # Errors
     /// [`BundleError`], if it cannot be written to, or a run is writing to it.
     pub fn open(root: &Path) -> Result<BundleWriter, BundleError> {
-        BundleWriter::on(root)
-    }
-
-    /// Holds a lock on the bundle for as long as it lives.
-    fn on(root: &Path) -> Result<BundleWriter, BundleError> {
         let data = root.join("data");
         let bundle = BundleWriter {
             lock: append(&data.join("run.lock"))?,
@@ -112,9 +107,19 @@ impl BundleWriter {
         fs::write(&path, &body.bytes).map_err(|error| write_error(&path, error))
     }
 
-    /// A body that was kept, if there is one.
-    pub fn read_body(&self, exchange: &Exchange) -> Option<Vec<u8>> {
-        fs::read(self.root.join(exchange.body_path.as_ref()?)).ok()
+    /// Keeps a body that the network log holds, if it is not there yet.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_body(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.data("bodies").join(sha256);
+        // Under its digest nothing else can lie, unless it was cut off while it was written.
+        let there = fs::metadata(&path).is_ok_and(|file| file.len() == bytes.len() as u64);
+        if there {
+            Ok(())
+        } else {
+            fs::write(path, bytes)
+        }
     }
 
     /// Appends an exchange as far as it is known while the journey runs.
@@ -159,14 +164,6 @@ impl BundleWriter {
         self.data("netlog.json")
     }
 
-    /// Chromium's network log, compressed or not.
-    ///
-    /// # Errors
-    /// If there is none, or it cannot be read.
-    pub fn open_net_log(&self) -> io::Result<Box<dyn Read + Send>> {
-        open_net_log(&self.root)
-    }
-
     /// Puts Chromium's network log into its final, compressed form, if it is not there yet.
     ///
     /// # Errors
@@ -194,13 +191,6 @@ impl BundleWriter {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(write_error(&path, error)),
             _ => Ok(()),
-        }
-    }
-
-    /// Keeps the bodies that a network log holds.
-    pub fn body_keeper(&self) -> KeptBodies {
-        KeptBodies {
-            folder: self.data("bodies"),
         }
     }
 
@@ -254,34 +244,16 @@ pub fn open_net_log(root: &Path) -> io::Result<Box<dyn Read + Send>> {
     }
 }
 
+/// A request body that a bundle keeps, if there is one.
+pub fn read_body(root: &Path, exchange: &Exchange) -> Option<Vec<u8>> {
+    fs::read(root.join(exchange.body_path.as_ref()?)).ok()
+}
+
 /// A record as it stands in its file.
 pub fn line<T: Serialize>(record: &T) -> Vec<u8> {
     let mut line = serde_json::to_vec(record).unwrap_or_default();
     line.push(b'\n');
     line
-}
-
-/// Keeps bodies under their digests; of answers, those of recipients' own scripts.
-#[derive(Debug)]
-pub struct KeptBodies {
-    folder: PathBuf,
-}
-
-impl BodyKeeper for KeptBodies {
-    fn wants_response(&self, url: &str) -> bool {
-        is_library(url)
-    }
-
-    fn keep(&mut self, body: &KeptBody, bytes: &[u8]) -> io::Result<()> {
-        let path = self.folder.join(&body.sha256);
-        // Under its digest nothing else can lie, unless it was cut off while it was written.
-        let there = fs::metadata(&path).is_ok_and(|file| file.len() == body.size);
-        if there {
-            Ok(())
-        } else {
-            fs::write(path, bytes)
-        }
-    }
 }
 
 /// A temporary file is its owner's alone; evidence is as readable as any other file.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::model::Exchange;
+use crate::model::{Exchange, without_fragment};
 
 /// Longer chains are cut: no page needs them, and a hostile one could make them without end.
 const LONGEST: usize = 16;
@@ -71,10 +71,6 @@ fn cause(initiator: &Value) -> Option<&str> {
     }
     let url = initiator["url"].as_str()?;
     url.starts_with("http").then(|| without_fragment(url))
-}
-
-fn without_fragment(url: &str) -> &str {
-    url.split_once('#').map_or(url, |(url, _)| url)
 }
 
 #[cfg(test)]

@@ -27,7 +27,5 @@ pub use cause::attribute;
 pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError};
 pub use containment::{Answer, Containment};
 pub use journal::{Incoming, JournalLine, Mark};
-pub use netlog::{
-    BodyKeeper, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest, NoBodies,
-};
+pub use netlog::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
 pub use page::PageState;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::options::{Replay, cancel_on_signal};
 use super::run::{default_out, one};
 use super::{exit, talk};
+use crate::bundle::read_body;
 use crate::demo::gallery::{self, Channel, Row};
 use crate::demo::{Build, DemoServer};
 use crate::report::{audit, gallery as table};
@@ -91,7 +92,7 @@ async fn against(
         &server.access_log(),
         &server.socket_messages(),
         &run.exchanges,
-        |exchange| std::fs::read(run.bundle.join(exchange.body_path.as_ref()?)).ok(),
+        |exchange| read_body(&run.bundle, exchange),
     );
     Ok((run, rows))
 }

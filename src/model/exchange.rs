@@ -105,7 +105,7 @@ impl Exchange {
     /// A request of which no more is known than that it was begun. `first_party` is the registrable domain of the
     /// scenario's origin.
     pub fn begun(id: String, url: &str, method: &str, first_party: &str) -> Exchange {
-        let url = url.split_once('#').map_or(url, |(url, _fragment)| url);
+        let url = without_fragment(url);
         let host = Url::parse(url)
             .ok()
             .and_then(|url| url.host_str().map(str::to_owned))
@@ -161,6 +161,11 @@ impl Exchange {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// A URL as it is sent: the fragment never is.
+pub fn without_fragment(url: &str) -> &str {
+    url.split_once('#').map_or(url, |(url, _fragment)| url)
 }
 
 /// Whose host it is, by registrable domain, seen from the scenario's origin.

@@ -14,7 +14,7 @@ pub use event::{
 };
 pub use exchange::{
     BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,
-    WebSocketFrame, registrable_domain,
+    WebSocketFrame, registrable_domain, without_fragment,
 };
 pub use moment::Moment;
 pub use recipient::{is_library, recipient};

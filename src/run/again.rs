@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use super::finish::{establish, finish};
 use super::record::problem;
 use super::{Run, RunError};
-use crate::bundle::{BundleError, BundleWriter, line, open_net_log};
-use crate::capture::{Assembler, BodyKeeper, KeptBody};
+use crate::bundle::{BundleError, BundleWriter, line, open_net_log, read_body};
+use crate::capture::Assembler;
 use crate::decode::decode_all;
-use crate::model::{AuditRecord, Exchange, JourneyState, RunRecord, is_library};
+use crate::model::{AuditRecord, JourneyState, RunRecord};
 use crate::scenario::{Diagnostic, Scenario};
 
 /// What came of auditing a bundle.
@@ -57,44 +57,7 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     let journal = data.join("cdp.jsonl");
     let assembler = replay(&journal, &first_party).map_err(|why| unreadable("cdp.jsonl", why))?;
     if record.finished.is_some() {
-        let mut bodies = Bodies::default();
-        let (exchanges, audit) =
-            establish(open_net_log(root), &mut bodies, assembler, &first_party);
-        let mut differs = Vec::new();
-        if audit != record.audit {
-            differs.push("the audit in run.json".to_owned());
-        }
-        let read_body =
-            |exchange: &Exchange| fs::read(root.join(exchange.body_path.as_ref()?)).ok();
-        let events = decode_all(&exchanges, read_body);
-        let same = |name: &str, lines: Vec<u8>| {
-            fs::read(data.join(name)).is_ok_and(|there| there == lines)
-        };
-        if !same("exchanges.jsonl", exchanges.iter().flat_map(line).collect()) {
-            differs.push("exchanges.jsonl".to_owned());
-        }
-        if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
-            differs.push("evidence.jsonl".to_owned());
-        }
-        let referenced = exchanges.iter().filter_map(|exchange| {
-            Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))
-        });
-        let answers = exchanges.iter().filter_map(|exchange| {
-            let body = exchange.response_body.as_ref()?;
-            Some((&body.path, &body.sha256))
-        });
-        for (path, sha256) in referenced.chain(answers) {
-            let digest =
-                fs::read(root.join(path)).map(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)));
-            if digest.ok().as_ref() != Some(sha256) && !differs.contains(path) {
-                differs.push(path.clone());
-            }
-        }
-        return Ok(if differs.is_empty() {
-            Audited::Confirmed(Box::new(record))
-        } else {
-            Audited::Differs(differs, Box::new(audit))
-        });
+        return Ok(compare(root, record, assembler, &first_party));
     }
     let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
     wait_for_the_browser(&bundle.raw_net_log());
@@ -105,6 +68,49 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     problem(&mut record, "journey", message.to_owned(), None);
     let run = finish(bundle, record, Some(assembler), &first_party)?;
     Ok(Audited::Completed(Box::new(run)))
+}
+
+/// Holds every record of a run that has ended, and every body, against what its journal and its log come to. Writes
+/// nothing.
+fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &str) -> Audited {
+    let (exchanges, audit) = establish(
+        open_net_log(root),
+        &mut |_, _| Ok(()),
+        assembler,
+        first_party,
+    );
+    let mut differs = Vec::new();
+    if audit != record.audit {
+        differs.push("the audit in run.json".to_owned());
+    }
+    let events = decode_all(&exchanges, |exchange| read_body(root, exchange));
+    let same = |name: &str, lines: Vec<u8>| {
+        fs::read(root.join("data").join(name)).is_ok_and(|there| there == lines)
+    };
+    if !same("exchanges.jsonl", exchanges.iter().flat_map(line).collect()) {
+        differs.push("exchanges.jsonl".to_owned());
+    }
+    if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
+        differs.push("evidence.jsonl".to_owned());
+    }
+    let referenced = exchanges.iter().filter_map(|exchange| {
+        Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))
+    });
+    let answers = exchanges.iter().filter_map(|exchange| {
+        let body = exchange.response_body.as_ref()?;
+        Some((&body.path, &body.sha256))
+    });
+    for (path, sha256) in referenced.chain(answers) {
+        let digest = fs::read(root.join(path)).map(|bytes| HEXLOWER.encode(&Sha256::digest(bytes)));
+        if digest.ok().as_ref() != Some(sha256) && !differs.contains(path) {
+            differs.push(path.clone());
+        }
+    }
+    if differs.is_empty() {
+        Audited::Confirmed(Box::new(record))
+    } else {
+        Audited::Differs(differs, Box::new(audit))
+    }
 }
 
 /// A browser that we left behind notices it, and is done with its log within a moment.
@@ -121,20 +127,6 @@ fn wait_for_the_browser(log: &Path) {
             return;
         }
         before = now;
-    }
-}
-
-/// Looks at bodies, and writes none.
-#[derive(Default)]
-struct Bodies {}
-
-impl BodyKeeper for Bodies {
-    fn wants_response(&self, url: &str) -> bool {
-        is_library(url)
-    }
-
-    fn keep(&mut self, _: &KeptBody, _: &[u8]) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

@@ -6,8 +6,8 @@ use super::again::replay;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::browser::OWN_HOSTS;
-use crate::bundle::BundleWriter;
-use crate::capture::{Assembler, BodyKeeper, Circumstances, NetLog, attribute, audit};
+use crate::bundle::{BundleWriter, open_net_log, read_body};
+use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit};
 use crate::decode::decode_all;
 use crate::model::{
     AuditRecord, AuditVerdict, Counts, EventKind, Exchange, Moment, Outcome, Party, RunRecord,
@@ -31,10 +31,10 @@ pub(super) fn finish(
             // Reading the log and compressing it take as long as each other, and need nothing of each other.
             let (established, kept) = std::thread::scope(|scope| {
                 let kept = scope.spawn(|| bundle.compress_net_log());
-                let mut keeper = bundle.body_keeper();
-                let log = bundle.open_net_log();
+                let log = open_net_log(bundle.root());
+                let mut keep = |sha256: &str, bytes: &[u8]| bundle.keep_body(sha256, bytes);
                 (
-                    establish(log, &mut keeper, assembler, first_party),
+                    establish(log, &mut keep, assembler, first_party),
                     kept.join(),
                 )
             });
@@ -54,7 +54,7 @@ pub(super) fn finish(
         ),
     };
     judge(&mut record, &exchanges, audit);
-    let events = decode_all(&exchanges, |exchange| bundle.read_body(exchange));
+    let events = decode_all(&exchanges, |exchange| read_body(bundle.root(), exchange));
     record.counts = Counts {
         exchanges: exchanges.len() as u64,
         third_party: count(&exchanges, |exchange| exchange.party == Party::Third),
@@ -85,7 +85,7 @@ pub(super) fn finish(
 /// What a journal and a network log come to.
 pub(super) fn establish(
     log: std::io::Result<impl Read>,
-    keeper: &mut dyn BodyKeeper,
+    keep: &mut KeepBody,
     assembler: Assembler,
     first_party: &str,
 ) -> (Vec<Exchange>, AuditRecord) {
@@ -93,7 +93,7 @@ pub(super) fn establish(
     let unreadable = assembler.unreadable().to_vec();
     let tabs_left = assembler.tabs_left();
     let mut exchanges = assembler.finish();
-    let read = log.and_then(|log| NetLog::read(log, keeper));
+    let read = log.and_then(|log| NetLog::read(log, keep));
     let record = match read {
         Ok(log) => audit(
             &mut exchanges,

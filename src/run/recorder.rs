@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::bundle::{BundleError, BundleWriter};
+use crate::bundle::{BundleError, BundleWriter, read_body};
 use crate::capture::Output;
 use crate::decode::decode;
 
@@ -33,7 +33,7 @@ impl Recorder {
                 Output::Body(body) => self.bundle.body(&body)?,
                 Output::Settled(exchange) => {
                     self.bundle.exchange(&exchange)?;
-                    let body = self.bundle.read_body(&exchange);
+                    let body = read_body(self.bundle.root(), &exchange);
                     for mut event in decode(&exchange, body.as_deref()) {
                         self.decoded += 1;
                         event.id = format!("e{:04}", self.decoded);

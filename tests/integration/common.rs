@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use pixelwitness::browser::{self, ConnectTo};
-use pixelwitness::capture::{NetLog, NoBodies};
+use pixelwitness::capture::NetLog;
 use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::model::{Exchange, RunRecord, TrackerEvent};
 use pixelwitness::run::{Run, RunOptions};
@@ -101,7 +101,7 @@ pub fn read_bundle(bundle: &Path) -> OnDisk {
 
 pub fn read_net_log(bundle: &Path) -> NetLog {
     let file = std::fs::File::open(bundle.join("data/netlog.json.gz")).unwrap();
-    NetLog::read(GzDecoder::new(file), &mut NoBodies).unwrap()
+    NetLog::read(GzDecoder::new(file), &mut |_, _| Ok(())).unwrap()
 }
 
 /// Runs the program, with stdin closed.

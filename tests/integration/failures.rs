@@ -338,12 +338,11 @@ async fn a_renderer_that_dies_in_the_middle_loses_nothing_that_was_sent() {
     let steps =
         "  - navigate: /report/\n  - waitForElement: { selector: \"#never\", timeout: 60000 }\n";
     let scenario = written(steps);
-    let profile_of = |server: &DemoServer| format!("MAP * {}", server.addr());
     let running = pixelwitness::run::run(&scenario, &options, never(), &|_| {});
-    let rules = profile_of(&server);
+    let ours = format!("MAP * {}", server.addr());
     let killer = async {
         until_told(&server, "ev=Microdata").await;
-        kill_renderers(&rules);
+        kill_renderers(&ours);
     };
     let (run, ()) = tokio::join!(running, killer);
     let run = run.unwrap();

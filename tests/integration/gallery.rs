@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use pixelwitness::bundle::read_body;
 use pixelwitness::capture::Assembler;
 use pixelwitness::demo::gallery::{self, Row};
 use pixelwitness::demo::{Build, DemoServer};
@@ -37,7 +38,7 @@ async fn play(only: &[&str], folder: &Path) -> (Run, Vec<Row>) {
         &server.access_log(),
         &server.socket_messages(),
         &run.exchanges,
-        |exchange| std::fs::read(run.bundle.join(exchange.body_path.as_ref()?)).ok(),
+        |exchange| read_body(&run.bundle, exchange),
     );
     server.stop().await;
     (run, rows)

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::Assembler;
-use super::draft::without_fragment;
-use crate::model::{Exchange, Moment, Source};
+use crate::model::{Exchange, Moment, Source, without_fragment};
 
 /// A page that goes away speaks at about the time when the next one is committed (measured: up to 15 ms before and
 /// 30 ms after); on a slow machine later.

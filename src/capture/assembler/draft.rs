@@ -164,10 +164,6 @@ pub(super) fn body_of(request: &Request) -> Option<Vec<u8>> {
     Some(body)
 }
 
-pub(super) fn without_fragment(url: &str) -> &str {
-    url.split_once('#').map_or(url, |(url, _)| url)
-}
-
 pub(super) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.as_bytes()).ok()
 }

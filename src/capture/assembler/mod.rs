@@ -16,13 +16,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::model::{BodyState, Exchange, Moment, Outcome, Pool, Source};
+use crate::model::{BodyState, Exchange, Moment, Outcome, Pool, Source, without_fragment};
 
 use self::cdp::{
     ById, FrameNavigated, Request, RequestExtraInfo, RequestPaused, RequestWillBeSent,
 };
 use self::document::Documents;
-use self::draft::{Draft, body_of, decode_base64, without_fragment};
+use self::draft::{Draft, body_of, decode_base64};
 use super::{JournalLine, Mark, journal::Incoming};
 
 /// Why a request failed that its page gave up.

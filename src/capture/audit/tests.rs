@@ -11,20 +11,10 @@ const CIRCUMSTANCES: Circumstances = Circumstances {
 
 fn request(url: &str, method: &str, cookie: Option<&str>) -> NetLogRequest {
     NetLogRequest {
-        url: url.into(),
-        method: method.into(),
-        origin: Origin::Page,
-        time: Some(Moment::from_millis(1000)),
         sent: cookie.map(|cookie| vec![("cookie".into(), cookie.into())].into()),
         on_the_wire: cookie.is_some(),
-        body: NetLogBody::None,
-        messages: Vec::new(),
         status: cookie.map(|_| 200),
-        response_headers: Vec::new().into(),
-        response_body: None,
-        error: None,
-        remote: None,
-        again: None,
+        ..NetLogRequest::begun(url, method, Origin::Page, Some(Moment::from_millis(1000)))
     }
 }
 

@@ -32,12 +32,6 @@ pub(super) struct OfRequest {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AuthRequired {
-    pub(super) request_id: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct WillBeSent {
     pub(super) request_id: String,
     pub(super) request: WillBeSentRequest,

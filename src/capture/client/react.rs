@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::protocol::{AuthRequired, Detached, Failure, OfRequest, Paused, PostData, WillBeSent};
+use super::protocol::{Detached, Failure, OfRequest, Paused, PostData, WillBeSent};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
 use crate::capture::journal::{Incoming, Mark};
@@ -98,7 +98,7 @@ impl Worker {
             }
             // Nobody is there to give a password, and the request would wait for one.
             "Fetch.authRequired" => {
-                if let Ok(asked) = serde_json::from_str::<AuthRequired>(params.get()) {
+                if let Ok(asked) = serde_json::from_str::<OfRequest>(params.get()) {
                     let cancel = json!({"requestId": asked.request_id,
                         "authChallengeResponse": {"response": "CancelAuth"}});
                     self.send(None, "Fetch.continueWithAuth", cancel).await?;

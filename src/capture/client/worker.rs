@@ -68,8 +68,6 @@ pub(super) struct Worker {
     pub(super) closing: Option<Closing>,
     /// Requests whose body is not known yet: network id → session.
     pub(super) bodies: HashMap<String, Option<String>>,
-    /// Something stands in the journal's buffer.
-    unflushed: bool,
 }
 
 impl Worker {
@@ -97,7 +95,6 @@ impl Worker {
             unanswered: HashSet::new(),
             closing: None,
             bodies: HashMap::new(),
-            unflushed: false,
         }
     }
 
@@ -142,10 +139,9 @@ impl Worker {
                     }
                 }
                 // Nothing else is to be done: what was told is on disk before we wait for more.
-                () = std::future::ready(()), if self.unflushed => {
+                () = std::future::ready(()), if !self.journal.buffer().is_empty() => {
                     self.journal.flush()?;
-                    self.unflushed = false;
-                }
+                        }
             }
         }
         if let Some(closing) = self.closing.take() {
@@ -322,14 +318,12 @@ impl Worker {
     fn write(&mut self, line: &JournalLine) -> Result<(), CaptureError> {
         serde_json::to_writer(&mut self.journal, line).map_err(std::io::Error::from)?;
         self.journal.write_all(b"\n")?;
-        self.unflushed = true;
         Ok(())
     }
 
     /// Writes a message as it came, without reading it again.
     pub(super) fn write_message(&mut self, at: Moment, text: &str) -> Result<(), CaptureError> {
         writeln!(self.journal, "{{\"at\":\"{at}\",\"cdp\":{text}}}")?;
-        self.unflushed = true;
         Ok(())
     }
 
@@ -338,7 +332,6 @@ impl Worker {
         let known = self.assembler.take_output();
         if !known.is_empty() {
             self.journal.flush()?;
-            self.unflushed = false;
         }
         for output in known {
             let _ = self.outputs.send(output);

@@ -98,10 +98,10 @@ pub(super) struct Dependent {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Bytes<'a> {
+struct Bytes<'a> {
     /// Base64.
     #[serde(borrow)]
-    pub bytes: Option<&'a str>,
+    bytes: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +114,12 @@ pub(super) struct Certificates {
 impl Event<'_> {
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.params?.get()).ok()
+    }
+
+    /// What went over a connection, or was read.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        let params = self.read::<Bytes>()?;
+        data_encoding::BASE64.decode(params.bytes?.as_bytes()).ok()
     }
 
     /// Header lines, as they are on the connection.

@@ -86,43 +86,42 @@ pub struct NetLogMessage {
     pub payload: Vec<u8>,
 }
 
-/// What is done with the bodies that a log holds.
-pub trait BodyKeeper {
-    /// Whether the answer to a request for this URL is wanted too.
-    fn wants_response(&self, url: &str) -> bool;
+/// Keeps a body under its digest (hex); an error ends the reading.
+pub type KeepBody<'a> = dyn FnMut(&str, &[u8]) -> io::Result<()> + 'a;
 
-    /// Keeps a body under its digest.
-    ///
-    /// # Errors
-    /// If it cannot be kept: the reading ends.
-    fn keep(&mut self, body: &KeptBody, bytes: &[u8]) -> io::Result<()>;
-}
-
-/// Bodies are looked at, and not kept.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoBodies;
-
-impl BodyKeeper for NoBodies {
-    fn wants_response(&self, _: &str) -> bool {
-        false
-    }
-
-    fn keep(&mut self, _: &KeptBody, _: &[u8]) -> io::Result<()> {
-        Ok(())
+impl NetLogRequest {
+    /// One of which no more is known than that it was begun.
+    pub fn begun(url: &str, method: &str, origin: Origin, time: Option<Moment>) -> NetLogRequest {
+        NetLogRequest {
+            url: url.to_owned(),
+            method: method.to_owned(),
+            origin,
+            time,
+            sent: None,
+            on_the_wire: false,
+            body: NetLogBody::None,
+            messages: Vec::new(),
+            status: None,
+            response_headers: Headers::default(),
+            response_body: None,
+            error: None,
+            remote: None,
+            again: None,
+        }
     }
 }
 
 impl NetLog {
-    /// Reads a log.
+    /// Reads a log. Request bodies, and the answers to requests for recipients' own scripts, are handed to `keep`.
     ///
     /// # Errors
     /// If it cannot be read, or is no network log at all, or a body cannot be kept.
-    pub fn read(log: impl Read, keeper: &mut dyn BodyKeeper) -> io::Result<NetLog> {
+    pub fn read(log: impl Read, keep: &mut KeepBody) -> io::Result<NetLog> {
         let mut log = io::BufReader::with_capacity(1 << 16, log);
         let mut line = Vec::new();
         log.read_until(b'\n', &mut line)?;
         let (kinds, clock) = first_line(&line)?;
-        let mut reader = Reader::new(kinds, clock, keeper);
+        let mut reader = Reader::new(kinds, clock, keep);
         loop {
             line.clear();
             if log.read_until(b'\n', &mut line)? == 0 {
@@ -174,7 +173,7 @@ mod tests {
     #[test]
     fn hops_are_told_apart_and_a_cut_log_gives_what_stands_before_the_cut() {
         let cut = format!("{LOG}{{\"params\":{{\"url\":\"https://b.exam");
-        let log = NetLog::read(cut.as_bytes(), &mut NoBodies).unwrap();
+        let log = NetLog::read(cut.as_bytes(), &mut |_, _| Ok(())).unwrap();
         assert!(log.truncated);
         assert_eq!(log.requests.len(), 2);
         let first = &log.requests[0];
@@ -200,7 +199,7 @@ mod tests {
             // The last event of the list, which Chromium closes on the same line.
             let last = r#"{"phase":2,"source":{"id":1,"type":1},"time":"9","type":8}"#;
             let whole =
-                NetLog::read(format!("{LOG}{last}{end}").as_bytes(), &mut NoBodies).unwrap();
+                NetLog::read(format!("{LOG}{last}{end}").as_bytes(), &mut |_, _| Ok(())).unwrap();
             assert!(!whole.truncated);
             assert_eq!(whole.requests, log.requests);
         }
@@ -210,8 +209,10 @@ mod tests {
     fn bytes_that_are_no_ascii_come_back() {
         let line = r#"{"params":{"headers":["%ESCAPED:\u200b Cookie: c_user=1; x=%C3%A4%25"],"line":"GET / HTTP/1.1\r\n"},"phase":0,"source":{"id":10,"type":1},"time":"6","type":2}"#;
         let start = r#"{"params":{"url":"https://a.example/","method":"GET"},"phase":1,"source":{"id":10,"type":1},"time":"5","type":1}"#;
-        let log =
-            NetLog::read(format!("{LOG}{start},\n{line}]").as_bytes(), &mut NoBodies).unwrap();
+        let log = NetLog::read(format!("{LOG}{start},\n{line}]").as_bytes(), &mut |_, _| {
+            Ok(())
+        })
+        .unwrap();
         assert!(!log.truncated);
         let sent = log.requests[2].sent.as_ref().unwrap();
         assert_eq!(
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn a_log_that_is_not_understood_says_so() {
         let renamed = LOG.replace("HTTP2_SESSION_SEND_HEADERS", "HTTP2_SESSION_SENT");
-        let error = NetLog::read(renamed.as_bytes(), &mut NoBodies).unwrap_err();
+        let error = NetLog::read(renamed.as_bytes(), &mut |_, _| Ok(())).unwrap_err();
         assert!(
             error.to_string().contains("HTTP2_SESSION_SEND_HEADERS"),
             "{error}"
@@ -233,7 +234,7 @@ mod tests {
             r#"{"params":{"url":7},"phase":1,"source":{"id":11,"type":1},"time":"7","type":1}"#
         );
         assert_eq!(
-            NetLog::read(broken.as_bytes(), &mut NoBodies)
+            NetLog::read(broken.as_bytes(), &mut |_, _| Ok(()))
                 .unwrap()
                 .unread,
             1
@@ -241,7 +242,7 @@ mod tests {
         // A bracket at the end of a line that was cut off closes nothing.
         let cut = format!("{LOG}{}", r#"{"params":{"headers":["a: b"]"#);
         assert!(
-            NetLog::read(cut.as_bytes(), &mut NoBodies)
+            NetLog::read(cut.as_bytes(), &mut |_, _| Ok(()))
                 .unwrap()
                 .truncated
         );
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn what_is_no_log_is_an_error() {
-        assert!(NetLog::read(&b"<html>"[..], &mut NoBodies).is_err());
-        assert!(NetLog::read(&b""[..], &mut NoBodies).is_err());
+        assert!(NetLog::read(&b"<html>"[..], &mut |_, _| Ok(())).is_err());
+        assert!(NetLog::read(&b""[..], &mut |_, _| Ok(())).is_err());
     }
 }

@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 use super::bytes::{Connection, Told};
 use super::events::{
-    Address, Alive, BEGIN, Bytes, Certificates, Dependency, END, Event, Host, HttpHeaders, Kinds,
+    Address, Alive, BEGIN, Certificates, Dependency, END, Event, Host, HttpHeaders, Kinds,
     NetError, StartJob,
 };
 use super::websocket::WebSocket;
-use super::{BodyKeeper, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
-use crate::model::{Headers, Moment, Origin, Pool, Remote};
+use super::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
+use crate::model::{Moment, Origin, Pool, Remote, is_library, without_fragment};
 
 /// Traffic annotations (Chromium names each purpose of a request by a number) that are not the page's doing.
 const NOT_THE_PAGES: [(i64, Origin); 4] = [
@@ -39,7 +39,7 @@ pub(super) struct Reader<'a> {
     kinds: Kinds,
     clock: Option<i64>,
     log: NetLog,
-    keeper: &'a mut dyn BodyKeeper,
+    keeper: &'a mut KeepBody<'a>,
     failed: Option<io::Error>,
     /// Source id → traffic annotation.
     purposes: HashMap<u64, i64>,
@@ -62,7 +62,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// `clock`: what turns the log's time into milliseconds since the Unix epoch.
-    pub fn new(kinds: Kinds, clock: Option<i64>, keeper: &'a mut dyn BodyKeeper) -> Reader<'a> {
+    pub fn new(kinds: Kinds, clock: Option<i64>, keep: &'a mut KeepBody) -> Reader<'a> {
         Reader {
             kinds,
             clock,
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
                 truncated: true,
                 ..NetLog::default()
             },
-            keeper,
+            keeper: keep,
             failed: None,
             purposes: HashMap::new(),
             current: HashMap::new(),
@@ -210,22 +210,11 @@ impl<'a> Reader<'a> {
             self.keep_response(before);
         }
         let time = self.moment(event);
-        self.log.requests.push(NetLogRequest {
-            url: start.url.split('#').next().unwrap_or_default().to_owned(),
-            origin: origin(self.purposes.get(&id).copied(), &start),
-            method: start.method,
-            time,
-            sent: None,
-            on_the_wire: false,
-            body: NetLogBody::None,
-            messages: Vec::new(),
-            status: None,
-            response_headers: Headers::default(),
-            response_body: None,
-            error: None,
-            remote: None,
-            again: None,
-        });
+        let origin = origin(self.purposes.get(&id).copied(), &start);
+        let url = without_fragment(&start.url);
+        self.log
+            .requests
+            .push(NetLogRequest::begun(url, &start.method, origin, time));
     }
 
     /// The network stack hands a head to a connection. When it does so a second time for one request, the first
@@ -242,20 +231,8 @@ impl<'a> Reader<'a> {
             index = self.log.requests.len();
             let first = &self.log.requests[before];
             let again = NetLogRequest {
-                url: first.url.clone(),
-                method: first.method.clone(),
-                origin: first.origin,
-                time: self.moment(event),
                 again: Some(first.again.unwrap_or(before)),
-                sent: None,
-                on_the_wire: false,
-                body: NetLogBody::None,
-                messages: Vec::new(),
-                status: None,
-                response_headers: Headers::default(),
-                response_body: None,
-                error: None,
-                remote: None,
+                ..NetLogRequest::begun(&first.url, &first.method, first.origin, self.moment(event))
             };
             self.log.requests.push(again);
             self.current.insert(event.source.id, index);
@@ -295,24 +272,23 @@ impl<'a> Reader<'a> {
     /// The request that a head belongs to. The log writes bytes that are no text in a way of its own: then the first
     /// line must do.
     fn take_head(&mut self, head: &str) -> Option<usize> {
-        let first_line = || {
-            head.split_inclusive("\r\n")
-                .next()
-                .filter(|line| line.ends_with("\r\n"))
-        };
-        let head = if self.heads.contains_key(head) {
-            head.to_owned()
-        } else {
-            let line = first_line()?;
-            self.heads
-                .keys()
-                .find(|known| known.starts_with(line))?
-                .clone()
-        };
-        let same = self.heads.get_mut(&head)?;
+        if let Some(index) = self.take_same_head(head) {
+            return Some(index);
+        }
+        let line = head.split_inclusive("\r\n").next()?;
+        if !line.ends_with("\r\n") {
+            return None;
+        }
+        let known = self.heads.keys().find(|known| known.starts_with(line))?;
+        let known = known.clone();
+        self.take_same_head(&known)
+    }
+
+    fn take_same_head(&mut self, head: &str) -> Option<usize> {
+        let same = self.heads.get_mut(head)?;
         let index = same.pop_front();
         if same.is_empty() {
-            self.heads.remove(&head);
+            self.heads.remove(head);
         }
         index
     }
@@ -327,10 +303,7 @@ impl<'a> Reader<'a> {
     }
 
     fn bytes(&mut self, event: &Event) {
-        let bytes = event
-            .read::<Bytes>()
-            .and_then(|params| data_encoding::BASE64.decode(params.bytes?.as_bytes()).ok());
-        let Some(bytes) = bytes else {
+        let Some(bytes) = event.bytes() else {
             self.log.unread += 1;
             return;
         };
@@ -421,7 +394,7 @@ impl<'a> Reader<'a> {
             sha256: data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)),
             size: bytes.len() as u64,
         };
-        if let Err(error) = self.keeper.keep(&body, bytes) {
+        if let Err(error) = (self.keeper)(&body.sha256, bytes) {
             self.failed.get_or_insert(error);
         }
         body
@@ -431,16 +404,13 @@ impl<'a> Reader<'a> {
         let Some(&index) = self.current.get(&event.source.id) else {
             return;
         };
-        if !self.keeper.wants_response(&self.log.requests[index].url) {
+        if !is_library(&self.log.requests[index].url) {
             return;
         }
-        let bytes = event
-            .read::<Bytes>()
-            .and_then(|params| data_encoding::BASE64.decode(params.bytes?.as_bytes()).ok());
         self.responses
             .entry(index)
             .or_default()
-            .extend(bytes.unwrap_or_default());
+            .extend(event.bytes().unwrap_or_default());
     }
 
     fn keep_response(&mut self, index: usize) {

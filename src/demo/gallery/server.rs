@@ -275,27 +275,26 @@ fn upgrade(parts: &mut Parts) -> Option<(Response, OnUpgrade)> {
     ))
 }
 
+fn code_at_the_end(path: &str) -> Option<StatusCode> {
+    let code = path.rsplit('/').next()?.parse().ok()?;
+    StatusCode::from_u16(code).ok()
+}
+
 /// `redirect/<status>?to=<address>`
 fn redirect(path: &str, uri: &Uri) -> Response {
-    let code = path.rsplit('/').next().and_then(|code| code.parse().ok());
+    let code = code_at_the_end(path);
     let to = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
         .find(|(key, _)| key == "to")
         .map(|(_, value)| value.into_owned());
     match (code, to) {
-        (Some(code), Some(to)) => {
-            let code = StatusCode::from_u16(code).unwrap_or(StatusCode::FOUND);
-            (code, [(header::LOCATION, to)]).into_response()
-        }
+        (Some(code), Some(to)) => (code, [(header::LOCATION, to)]).into_response(),
         _ => StatusCode::BAD_REQUEST.into_response(),
     }
 }
 
 /// `status/<status>`
 fn status(path: &str) -> Response {
-    let code = path.rsplit('/').next().and_then(|code| code.parse().ok());
-    let code = code
-        .and_then(|code| StatusCode::from_u16(code).ok())
-        .unwrap_or(StatusCode::BAD_REQUEST);
+    let code = code_at_the_end(path).unwrap_or(StatusCode::BAD_REQUEST);
     if code == StatusCode::UNAUTHORIZED {
         return (
             code,
