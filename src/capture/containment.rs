@@ -34,17 +34,32 @@ const PAGE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><ti
 <body><h1>Recorded, not delivered</h1><p>This request was recorded by pixelwitness and answered in place. \
 It never left the browser.</p></body></html>";
 
+/// What is known of a paused request.
+#[derive(Debug, Clone, Copy)]
+pub struct Paused<'a> {
+    pub url: &'a str,
+    pub method: &'a str,
+    /// CDP's (`Document`, `XHR`, `Fetch`, `Ping`…).
+    pub resource_type: &'a str,
+    /// Whether a document is for the page itself.
+    pub main_frame: bool,
+    /// The Origin header.
+    pub origin: Option<&'a str>,
+    /// The Accept header.
+    pub accept: Option<&'a str>,
+}
+
 impl Containment {
-    /// `resource_type` is CDP's (`Document`, `XHR`, `Fetch`, `Ping`…); `main_frame` says whether a document is for the
-    /// page itself; `origin` is the request's Origin header. Nothing: let it go.
-    pub fn decide(
-        &self,
-        url: &str,
-        method: &str,
-        resource_type: &str,
-        main_frame: bool,
-        origin: Option<&str>,
-    ) -> Option<Answer> {
+    /// Nothing: let it go.
+    pub fn decide(&self, paused: Paused<'_>) -> Option<Answer> {
+        let Paused {
+            url,
+            method,
+            resource_type,
+            main_frame,
+            origin,
+            accept,
+        } = paused;
         let parsed = Url::parse(url).ok()?;
         let host = parsed.host_str()?;
         let own = registrable_domain(host) == self.first_party
@@ -54,10 +69,12 @@ impl Containment {
                 .is_some_and(|action| registrable_domain(action) == registrable_domain(host));
         let changes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
         let document = resource_type == "Document";
+        // The page's icon: the browser asks for it by itself and CDP calls it "Other" (seen in Chromium 156).
+        let icon = resource_type == "Other" && accept.is_some_and(|a| a.starts_with("image/"));
         let read_by_script = matches!(
             resource_type,
             "XHR" | "Fetch" | "Ping" | "EventSource" | "Other"
-        );
+        ) && !icon;
         let contained = if own {
             changes || (self.submitting && method != "OPTIONS" && (document || read_by_script))
         } else {
@@ -112,7 +129,15 @@ mod tests {
             action_host: Some("forms.vendor.example".into()),
             submitting,
         };
-        containment.decide(url, method, kind, main, None).is_some()
+        let paused = Paused {
+            url,
+            method,
+            resource_type: kind,
+            main_frame: main,
+            origin: None,
+            accept: None,
+        };
+        containment.decide(paused).is_some()
     }
 
     #[test]
@@ -188,13 +213,14 @@ mod tests {
             submitting: true,
         };
         let answer = containment
-            .decide(
-                "https://api.police.example/x",
-                "POST",
-                "Fetch",
-                false,
-                Some("https://www.police.example"),
-            )
+            .decide(Paused {
+                url: "https://api.police.example/x",
+                method: "POST",
+                resource_type: "Fetch",
+                main_frame: false,
+                origin: Some("https://www.police.example"),
+                accept: None,
+            })
             .unwrap();
         let text = answer.fulfill("interception-job-1.0").to_string();
         assert!(text.contains("access-control-allow-origin"), "{text}");

@@ -286,3 +286,25 @@ async fn nuls_in_headers_and_requests_held_open() {
     assert_eq!(find("odd.example/").status, Some(200));
     serving.abort();
 }
+
+/// The browser asks for a page's icon by itself, on a slow machine even after the click: that files nothing.
+#[tokio::test]
+async fn an_icon_is_not_taken_for_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let steps = "  - navigate: /hostile/late-icon\n  - submit: \"#go\"\n";
+    let run = meet(steps, &server, folder.path()).await;
+    let icon = run
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.url.ends_with("/hostile/icon.png"))
+        .expect("the icon is asked for");
+    assert_eq!(icon.step, Some(2), "while the submit step waits");
+    assert_eq!(icon.outcome, Outcome::Completed);
+    let said = &run.record.problems[0].message;
+    assert!(
+        said.contains("no request was made that would have filed"),
+        "{said}"
+    );
+    assert_eq!(run.record.journey.state, JourneyState::Failed);
+}

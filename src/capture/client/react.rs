@@ -9,6 +9,7 @@ use super::CaptureError;
 use super::protocol::{Detached, Failure, OfRequest, Paused, PostData, WillBeSent};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
+use crate::capture::containment;
 use crate::capture::journal::{Incoming, Mark};
 use crate::capture::targets::Attached;
 use crate::model::Moment;
@@ -169,19 +170,21 @@ impl Worker {
                     .frame_id
                     .as_ref()
                     .is_some_and(|frame| self.pages.contains_key(frame));
-                let origin = paused
-                    .request
-                    .headers
-                    .iter()
-                    .find(|(name, _)| name.eq_ignore_ascii_case("origin"))
-                    .and_then(|(_, value)| value.as_str());
-                containment.decide(
-                    &paused.request.url,
-                    &paused.request.method,
-                    &paused.resource_type,
+                let header = |wanted: &str| {
+                    let headers = &paused.request.headers;
+                    headers
+                        .iter()
+                        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                        .and_then(|(_, value)| value.as_str())
+                };
+                containment.decide(containment::Paused {
+                    url: &paused.request.url,
+                    method: &paused.request.method,
+                    resource_type: &paused.resource_type,
                     main_frame,
-                    origin,
-                )
+                    origin: header("origin"),
+                    accept: header("accept"),
+                })
             });
         if let Some(answer) = answer {
             self.send(

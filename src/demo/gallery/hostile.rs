@@ -4,7 +4,7 @@ use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 
 /// Name and HTML, under `/hostile/<name>`. `{T}` stands for the tracker's host.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     (
         "wander",
         "<script>new Image().src = '{T}/hostile/wander.gif?' + location.search.length; location.replace('/hostile/wander?' + 'x'.repeat(1 + location.search.length))</script>",
@@ -34,6 +34,10 @@ const PAGES: [(&str, &str); 9] = [
     (
         "own-host",
         "<script>const over = () => document.documentElement.className = 'done'; const i = new Image(); i.onload = i.onerror = over; i.src = 'https://accounts.google.com/pixel.gif'</script>",
+    ),
+    (
+        "late-icon",
+        "<button id='go'>Send</button><script>go.onclick = () => document.head.insertAdjacentHTML('beforeend', '<link rel=icon href=/hostile/icon.png>')</script>",
     ),
     ("spin", "<script>navigator.sendBeacon('{T}/hostile/before-spin'); setTimeout(() => { for (;;); }, 200)</script>"),
 ];
