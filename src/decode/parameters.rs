@@ -2,15 +2,27 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use crate::model::{Parameter, Place};
 
+/// Beyond so many parameters the rest is kept as one, unread: no page has that many, and a hostile one may.
+const MOST: usize = 65_536;
+/// Beyond so many problems the rest is counted.
+const MOST_PROBLEMS: usize = 50;
+/// Bytes of a JSON path below which nothing more is taken apart.
+const LONGEST_PATH: usize = 1024;
+/// How much of a text a problem shows, in characters.
+const SHOWN: usize = 80;
+
 /// Parameters in the order in which they stood, and what was wrong with them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Parameters {
     pub list: Vec<Parameter>,
-    pub problems: Vec<String>,
+    problems: Vec<String>,
+    more_problems: usize,
 }
 
 impl Parameters {
@@ -19,6 +31,40 @@ impl Parameters {
             .iter()
             .find(|parameter| parameter.key == key)
             .map(|parameter| parameter.value.as_str())
+    }
+
+    /// The first value of that key, unless it is empty.
+    pub fn filled(&self, key: &str) -> Option<String> {
+        self.first(key)
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    }
+
+    pub fn problem(&mut self, problem: impl Into<String>) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem.into());
+        } else {
+            self.more_problems += 1;
+        }
+    }
+
+    /// What was wrong, in words.
+    pub fn take_problems(&mut self) -> Vec<String> {
+        let mut problems = std::mem::take(&mut self.problems);
+        if self.more_problems > 0 {
+            problems.push(format!("and {} more of the like", self.more_problems));
+        }
+        problems
+    }
+
+    pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>, place: Place) {
+        self.list.push(Parameter {
+            key: key.into(),
+            value: value.into(),
+            place,
+            meaning: None,
+            decoded: None,
+        });
     }
 
     /// Of a URL's query. `+` stays a plus there.
@@ -35,70 +81,162 @@ impl Parameters {
     /// Of a `multipart/form-data` body.
     pub fn take_multipart(&mut self, body: &[u8], content_type: &str) {
         let Some(boundary) = boundary(content_type, body) else {
-            self.problems
-                .push("the multipart body has no boundary".to_owned());
+            self.problem("the multipart body has no boundary");
             return;
         };
         let delimiter = [b"--", boundary.as_slice()].concat();
+        let finder = memmem::Finder::new(&delimiter);
         let mut closed = false;
-        for part in split(body, &delimiter).skip(1) {
-            if part.starts_with(b"--") {
+        let mut rest = match next_delimiter(&finder, body) {
+            Some(at) => &body[at + delimiter.len()..],
+            None => {
+                self.problem("the multipart body does not hold its boundary");
+                self.keep_unread(body, Place::Multipart);
+                return;
+            }
+        };
+        loop {
+            if rest.starts_with(b"--") {
                 closed = true;
                 break;
             }
-            let part = strip_line_end(strip_line_start(part));
-            let Some((head, value)) = split_head(part) else {
-                self.problems
-                    .push("a part of the multipart body has no head".to_owned());
-                continue;
+            if self.list.len() >= MOST {
+                self.too_many(rest, Place::Multipart);
+                return;
+            }
+            let (part, next) = match next_delimiter(&finder, rest) {
+                Some(at) => (&rest[..at], Some(&rest[at + delimiter.len()..])),
+                None => (rest, None),
             };
-            let head = self.text(head, "a part's head").into_owned();
-            let Some(name) = name_in(&head) else {
-                self.problems
-                    .push("a part of the multipart body has no name".to_owned());
-                continue;
-            };
-            let value = self.text(value, name).into_owned();
-            self.list.push(Parameter {
-                key: name.to_owned(),
-                value,
-                place: Place::Multipart,
-                meaning: None,
-            });
+            self.take_part(strip_line_end(strip_line_start(part)));
+            match next {
+                Some(next) => rest = next,
+                None => break,
+            }
         }
         if !closed {
-            self.problems
-                .push("the multipart body is cut off".to_owned());
+            self.problem("the multipart body is cut off");
+        }
+    }
+
+    fn take_part(&mut self, part: &[u8]) {
+        let Some((head, value)) = split_head(part) else {
+            self.problem("a part of the multipart body has no head");
+            self.keep_unread(part, Place::Multipart);
+            return;
+        };
+        let head = self.text(head, "a part's head").into_owned();
+        let Some(name) = name_in(&head) else {
+            self.problem("a part of the multipart body has no name");
+            self.keep_unread(part, Place::Multipart);
+            return;
+        };
+        let value = self.text(value, name).into_owned();
+        // Some recorders store names percent-encoded (`ie%5Ba%5D`), as urlencoded bodies have them.
+        let name = if name.contains("%5B") || name.contains("%5b") {
+            self.unescape(name, false)
+        } else {
+            name.to_owned()
+        };
+        self.add(name, value, Place::Multipart);
+    }
+
+    /// The leaves of a JSON body, each under its path (`context.page.url`, `contents[0].id`).
+    pub fn take_json(&mut self, value: &Value) {
+        self.take_leaf(String::new(), value);
+    }
+
+    fn take_leaf(&mut self, path: String, value: &Value) {
+        if self.list.len() >= MOST {
+            if self.list.len() == MOST {
+                self.problem(format!(
+                    "more than {MOST} parameters: the rest is not told apart"
+                ));
+                self.add(path, value.to_string(), Place::Json);
+            }
+            return;
+        }
+        match value {
+            // A path that grew beyond reason is not multiplied by what lies under it.
+            _ if path.len() > LONGEST_PATH => self.add(path, value.to_string(), Place::Json),
+            Value::Object(members) if !members.is_empty() => {
+                for (key, value) in members {
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    self.take_leaf(path, value);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for (index, value) in items.iter().enumerate() {
+                    self.take_leaf(format!("{path}[{index}]"), value);
+                }
+            }
+            Value::String(text) => self.add(path, text.clone(), Place::Json),
+            other => self.add(path, other.to_string(), Place::Json),
         }
     }
 
     fn take_pairs(&mut self, text: &str, place: Place, plus_is_space: bool) {
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            if self.list.len() >= MOST {
+                self.too_many(rest.as_bytes(), place);
+                return;
+            }
+            let (pair, next) = match memchr::memchr(b'&', rest.as_bytes()) {
+                Some(at) => (&rest[..at], &rest[at + 1..]),
+                None => (rest, ""),
+            };
+            rest = next;
+            if pair.is_empty() {
+                continue;
+            }
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = self.unescape(key, plus_is_space);
             let value = self.unescape(value, plus_is_space);
-            self.list.push(Parameter {
-                key,
-                value,
-                place,
-                meaning: None,
-            });
+            self.add(key, value, place);
+        }
+    }
+
+    fn too_many(&mut self, rest: &[u8], place: Place) {
+        self.problem(format!(
+            "more than {MOST} parameters: the rest is kept as one, unread"
+        ));
+        self.keep_unread(rest, place);
+    }
+
+    /// What is no parameter, and was sent all the same.
+    pub fn keep_unread(&mut self, bytes: &[u8], place: Place) {
+        if !bytes.is_empty() {
+            self.add("", String::from_utf8_lossy(bytes), place);
         }
     }
 
     /// Escapes that are none stay as they stand.
     fn unescape(&mut self, text: &str, plus_is_space: bool) -> String {
-        let text = if plus_is_space {
+        let text = if plus_is_space && memchr::memchr(b'+', text.as_bytes()).is_some() {
             Cow::Owned(text.replace('+', " "))
         } else {
             Cow::Borrowed(text)
         };
+        if memchr::memchr(b'%', text.as_bytes()).is_none() {
+            return text.into_owned();
+        }
         let bytes: Cow<[u8]> = percent_decode_str(&text).into();
+        if let Some(broken) = broken_escape(&text) {
+            self.problem(format!(
+                "`{}` is no percent escape, in `{}`",
+                shortened(broken),
+                shortened(&text)
+            ));
+        }
         match String::from_utf8(bytes.into_owned()) {
             Ok(text) => text,
             Err(error) => {
-                self.problems
-                    .push(format!("`{text}` does not decode to UTF-8"));
+                self.problem(format!("`{}` does not decode to UTF-8", shortened(&text)));
                 String::from_utf8_lossy(error.as_bytes()).into_owned()
             }
         }
@@ -107,9 +245,27 @@ impl Parameters {
     fn text<'a>(&mut self, bytes: &'a [u8], what: &str) -> Cow<'a, str> {
         let text = String::from_utf8_lossy(bytes);
         if let Cow::Owned(_) = text {
-            self.problems.push(format!("{what} is not UTF-8"));
+            self.problem(format!("{} is not UTF-8", shortened(what)));
         }
         text
+    }
+}
+
+/// The first escape of a text that is none (`%zz`, `%4`).
+fn broken_escape(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let broken = memchr::memchr_iter(b'%', bytes).find(|at| {
+        let digits = bytes.get(at + 1..at + 3);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })?;
+    text.get(broken..broken + 3)
+        .or_else(|| text.get(broken..=broken))
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        None => Cow::Borrowed(text),
+        Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
     }
 }
 
@@ -128,32 +284,22 @@ fn boundary(content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn split<'a>(body: &'a [u8], delimiter: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let mut rest = Some(body);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        match find(text, delimiter) {
-            Some(at) => {
-                rest = Some(&text[at + delimiter.len()..]);
-                Some(&text[..at])
-            }
-            None => {
-                rest = None;
-                Some(text)
-            }
-        }
+/// A delimiter begins a line, and ends with it: a value may hold the same characters elsewhere.
+fn next_delimiter(finder: &memmem::Finder<'_>, body: &[u8]) -> Option<usize> {
+    finder.find_iter(body).find(|at| {
+        let before = at.checked_sub(1).map(|before| body[before]);
+        let after = &body[at + finder.needle().len()..];
+        matches!(before, None | Some(b'\n' | b'\r'))
+            && (after.starts_with(b"--")
+                || matches!(after.first(), None | Some(b'\r' | b'\n' | b' ' | b'\t')))
     })
-}
-
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
 }
 
 /// A part's head and its value; the empty line between them may have been stored as `\r\r\n` or `\n`.
 fn split_head(part: &[u8]) -> Option<(&[u8], &[u8])> {
     ["\r\n\r\n", "\r\r\n\r\r\n", "\n\n"]
         .iter()
-        .filter_map(|gap| find(part, gap.as_bytes()).map(|at| (at, gap.len())))
+        .filter_map(|gap| memmem::find(part, gap.as_bytes()).map(|at| (at, gap.len())))
         .min()
         .map(|(at, length)| (&part[..at], &part[at + length..]))
 }
@@ -205,7 +351,10 @@ mod tests {
                 ("ev", "")
             ]
         );
-        assert!(parameters.problems.is_empty());
+        assert_eq!(
+            parameters.problems,
+            ["`%zz` is no percent escape, in `%zz`"]
+        );
     }
 
     #[test]
@@ -242,5 +391,52 @@ mod tests {
         );
         assert_eq!(cut.problems, ["the multipart body is cut off"]);
         assert_eq!(cut.list.len(), 2);
+    }
+
+    #[test]
+    fn a_boundary_inside_a_value_ends_nothing_and_encoded_names_are_decoded() {
+        let body = "--B\r\nContent-Disposition: form-data; name=\"ie%5Ba%5D\"\r\n\r\n1 --B 2--B--\r\n--B2\r\n--B--";
+        let mut parameters = Parameters::default();
+        parameters.take_multipart(body.as_bytes(), "multipart/form-data; boundary=B");
+        assert_eq!(pairs(&parameters), [("ie[a]", "1 --B 2--B--\r\n--B2")]);
+        assert!(parameters.problems.is_empty(), "{:?}", parameters.problems);
+    }
+
+    #[test]
+    fn a_multipart_without_its_boundary_is_kept_unread() {
+        let mut parameters = Parameters::default();
+        parameters.take_multipart(b"id=1&ev=Lead", "multipart/form-data; boundary=B");
+        assert_eq!(pairs(&parameters), [("", "id=1&ev=Lead")]);
+        assert_eq!(parameters.problems.len(), 1);
+    }
+
+    #[test]
+    fn json_leaves_stand_under_their_paths() {
+        let mut parameters = Parameters::default();
+        let value = serde_json::json!({"a": {"b": [1, {"c": "x"}]}, "fb.fbp": null, "e": {}});
+        parameters.take_json(&value);
+        assert_eq!(
+            pairs(&parameters),
+            [
+                ("a.b[0]", "1"),
+                ("a.b[1].c", "x"),
+                ("fb.fbp", "null"),
+                ("e", "{}")
+            ]
+        );
+    }
+
+    #[test]
+    fn more_parameters_than_any_page_has_are_kept_and_not_told_apart() {
+        let mut parameters = Parameters::default();
+        parameters.take_query(&"a&".repeat(MOST + 10));
+        assert_eq!(parameters.list.len(), MOST + 1);
+        assert_eq!(parameters.list[MOST].value, "a&".repeat(10));
+        for _ in 0..100 {
+            parameters.problem("x");
+        }
+        let problems = parameters.take_problems();
+        assert_eq!(problems.len(), MOST_PROBLEMS + 1);
+        assert_eq!(problems[MOST_PROBLEMS], "and 51 more of the like");
     }
 }

@@ -1,5 +1,7 @@
 //! A tracker event: what one exchange told one recipient, decoded. A line of `data/evidence.jsonl`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,11 +13,15 @@ use super::{Moment, Outcome};
 pub struct TrackerEvent {
     /// `e0007`, in the order of the exchanges.
     pub id: String,
-    /// The decoder that made the record (`meta_pixel`).
-    pub vendor: String,
+    /// The decoder that made the record (`meta_pixel`); empty for what could not be read at all.
+    pub vendor: Cow<'static, str>,
     /// The company that was told.
-    pub recipient: String,
+    pub recipient: Cow<'static, str>,
     pub kind: EventKind,
+    /// How sure it is that this is the vendor's.
+    pub confidence: Confidence,
+    /// What that rests on, in words.
+    pub confidence_reason: Cow<'static, str>,
     pub transport: Transport,
     pub method: String,
     pub url: String,
@@ -58,6 +64,20 @@ pub enum EventKind {
     IdentitySync,
     Telemetry,
     Topics,
+    /// A request that could not be read: its `problems` say why.
+    Unknown,
+}
+
+/// How sure it is that a request is the vendor's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// The host is the vendor's own.
+    Certain,
+    /// Somebody else's host, and a shape that nothing else is known to have.
+    High,
+    /// Somebody else's host, and a shape that fits; look at it.
+    Low,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +165,9 @@ pub struct Parameter {
     #[serde(rename = "in")]
     pub place: Place,
     /// What the vendor's documents or measurements say it means; null where unknown.
-    pub meaning: Option<String>,
+    pub meaning: Option<Cow<'static, str>>,
+    /// The value in a form that people can read, where it has one: a time, the parts of a cookie, the names of bits.
+    pub decoded: Option<Value>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ mod run;
 mod shared;
 
 pub use event::{
-    EventClass, EventKind, IdentitySignal, Parameter, Place, Strength, TrackerEvent, Transport,
-    UserDatum, ValueForm,
+    Confidence, EventClass, EventKind, IdentitySignal, Parameter, Place, Strength, TrackerEvent,
+    Transport, UserDatum, ValueForm,
 };
 pub use exchange::{
     BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,

@@ -4,14 +4,14 @@ use tokio::sync::mpsc;
 
 use crate::bundle::{BundleError, BundleWriter, read_body};
 use crate::capture::Output;
-use crate::decode::decode;
+use crate::decode::{Sequence, decode};
 
 use super::RunEvent;
 
 pub(super) struct Recorder {
     bundle: BundleWriter,
     outputs: mpsc::UnboundedReceiver<Output>,
-    decoded: usize,
+    sequence: Sequence,
 }
 
 impl Recorder {
@@ -19,7 +19,7 @@ impl Recorder {
         Recorder {
             bundle,
             outputs,
-            decoded: 0,
+            sequence: Sequence::default(),
         }
     }
 
@@ -35,8 +35,7 @@ impl Recorder {
                     self.bundle.exchange(&exchange)?;
                     let body = read_body(self.bundle.root(), &exchange);
                     for mut event in decode(&exchange, body.as_deref()) {
-                        self.decoded += 1;
-                        event.id = format!("e{:04}", self.decoded);
+                        self.sequence.place(&mut event);
                         self.bundle.event(&event)?;
                         tell(RunEvent::Told(&event));
                     }

@@ -2,46 +2,25 @@
 //!
 //! Facts are from the pixel library (fbevents 2.9.324), real `signals/config` answers and captured traffic.
 
-mod meaning;
+mod endpoints;
+mod gateway;
+mod readable;
+mod reference;
+mod table;
 mod user_data;
 
-use serde_json::{Map, Value};
-use url::Url;
-
 use crate::model::{
-    BodyState, EventClass, EventKind, Exchange, IdentitySignal, Parameter, Place, Strength,
-    TrackerEvent, Transport, recipient,
+    EventClass, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent, Transport,
 };
 
-use self::meaning::meaning;
+use self::endpoints::{Endpoint, by_shape, recognise};
 use self::user_data::{identity_of, user_datum};
-use super::Decoder;
 use super::parameters::Parameters;
+use super::record::{self, CustomData, cookie_signals, note_missing_body, value_of};
+use super::request::Request;
+use super::{Decoder, Delivery};
 
-/// Meta's list of standard events.
-const STANDARD: [&str; 18] = [
-    "AddPaymentInfo",
-    "AddToCart",
-    "AddToWishlist",
-    "CompleteRegistration",
-    "Contact",
-    "CustomizeProduct",
-    "Donate",
-    "FindLocation",
-    "InitiateCheckout",
-    "Lead",
-    "PageView",
-    "Purchase",
-    "Schedule",
-    "Search",
-    "StartTrial",
-    "SubmitApplication",
-    "Subscribe",
-    "ViewContent",
-];
-
-/// Events that the library sends without being told to.
-const AUTOMATIC: [&str; 3] = ["SubscribedButtonClick", "Microdata", "InputData"];
+pub use self::reference::reference;
 
 /// Cookies of `.facebook.com` that say whose browser it is.
 const COOKIES: [(&str, Strength); 5] = [
@@ -52,6 +31,10 @@ const COOKIES: [(&str, Strength); 5] = [
     ("sb", Strength::Browser),
 ];
 
+/// The session secret of the account.
+const SECRETS: [&str; 1] = ["xs"];
+
+#[derive(Debug)]
 pub struct MetaPixel;
 
 impl Decoder for MetaPixel {
@@ -59,228 +42,215 @@ impl Decoder for MetaPixel {
         "meta_pixel"
     }
 
-    fn decode(&self, exchange: &Exchange, body: Option<&[u8]>) -> Option<TrackerEvent> {
-        if exchange.method == "OPTIONS" {
-            return None;
+    fn concerns(&self, request: &Request<'_>) -> bool {
+        recognise(request).is_some() || gateway::concerns(request)
+    }
+
+    fn decode(&self, exchange: &Exchange, request: &Request<'_>) -> Vec<TrackerEvent> {
+        if gateway::concerns(request) {
+            let events = gateway::decode(exchange, request);
+            if !events.is_empty() {
+                return events;
+            }
         }
-        let url = Url::parse(&exchange.url).ok()?;
-        let (kind, id_in_path) = recognise(&url)?;
+        let Some(recognised) = recognise(request) else {
+            return Vec::new();
+        };
         let mut parameters = Parameters::default();
-        if let Some(id) = &id_in_path {
-            parameters.list.push(Parameter {
-                key: "id".into(),
-                value: id.clone(),
-                place: Place::Path,
-                meaning: None,
-            });
+        if let Some(id) = recognised
+            .as_ref()
+            .and_then(|known| known.id_in_path.clone())
+        {
+            parameters.add("id", id, Place::Path);
         }
-        // The raw query: the parser would re-encode it.
-        if let Some((_, query)) = exchange.url.split_once('?') {
+        if let Some(query) = request.query {
             parameters.take_query(query);
         }
-        take_body(&mut parameters, exchange, body);
-        for parameter in &mut parameters.list {
-            parameter.meaning = meaning(&parameter.key).map(str::to_owned);
-        }
-        Some(record(exchange, kind, parameters))
+        take_body(&mut parameters, exchange, request.body);
+        recognised
+            .or_else(|| by_shape(request, &parameters))
+            .map(|endpoint| vec![event(exchange, &endpoint, parameters)])
+            .unwrap_or_default()
     }
-}
 
-/// Which of Meta's endpoints a URL is, and the pixel id where it stands in the path.
-fn recognise(url: &Url) -> Option<(EventKind, Option<String>)> {
-    let host = url.host_str()?;
-    recipient(host).filter(|company| *company == "Meta")?;
-    let path = url.path();
-    if host == "connect.facebook.net" {
-        if let Some(id) = path.strip_prefix("/signals/config/") {
-            return Some((EventKind::Config, Some(id.to_owned())));
-        }
-        if path.ends_with("/fbevents.js") {
-            return Some((EventKind::Library, None));
-        }
-        return None;
+    fn meaning(&self, key: &str) -> Option<&'static str> {
+        table::meaning(key)
     }
-    matches!(path, "/tr" | "/tr/").then_some((EventKind::Event, None))
+
+    /// The library sends an event again for Chrome's attribution reporting, and a Gateway gets it too: the same pixel,
+    /// name, and event id or time and counter. On its way to a Gateway a click is called InputData.
+    fn delivery(&self, event: &TrackerEvent) -> Option<Delivery> {
+        if !matches!(event.kind, EventKind::Event | EventKind::Gateway) {
+            return None;
+        }
+        let pixel = event.pixel_id.as_deref()?;
+        let name = match event.event_name.as_deref()? {
+            "InputData" => "SubscribedButtonClick",
+            name => name,
+        };
+        let value = |key: &str| {
+            event
+                .parameters
+                .iter()
+                .find(|parameter| parameter.key == key)
+                .map(|parameter| parameter.value.as_str())
+        };
+        // A quality test sends the same event at three times.
+        let moment = match (value("ts"), value("ec"), value("qttag")) {
+            (Some(ts), Some(ec), None) => Some(format!(
+                "{ts} {ec} {}",
+                event.page_url.as_deref().unwrap_or_default()
+            )),
+            _ => None,
+        };
+        Some(Delivery {
+            event: format!("{pixel} {name}"),
+            event_id: event.event_id.clone(),
+            moment,
+        })
+    }
 }
 
 fn take_body(parameters: &mut Parameters, exchange: &Exchange, body: Option<&[u8]>) {
     let content_type = exchange.request_header("content-type").unwrap_or_default();
-    match (body, exchange.body_state) {
-        (Some(body), _) if !body.is_empty() => {
-            if content_type.starts_with("multipart/form-data") || body.starts_with(b"--") {
-                parameters.take_multipart(body, content_type);
-            } else {
-                parameters.take_form(body);
-            }
+    if let Some(body) = body {
+        if content_type.starts_with("multipart/form-data") || body.starts_with(b"--") {
+            parameters.take_multipart(body, content_type);
+        } else {
+            parameters.take_form(body);
         }
-        (_, BodyState::Unavailable) => parameters
-            .problems
-            .push("the request had a body that could not be had".into()),
-        (_, BodyState::Truncated) => parameters
-            .problems
-            .push("the request's body is cut off".into()),
-        _ => {}
+    }
+    note_missing_body(parameters, exchange, body);
+}
+
+/// Says of each parameter what it means, and its value in a form that people can read.
+fn annotate(parameters: &mut Parameters) {
+    for parameter in &mut parameters.list {
+        parameter.meaning = table::meaning(&parameter.key).map(Into::into);
+        parameter.decoded = readable::readable(&parameter.key, &parameter.value);
     }
 }
 
-fn record(exchange: &Exchange, kind: EventKind, parameters: Parameters) -> TrackerEvent {
-    let text = |key: &str| parameters.first(key).map(str::to_owned);
-    let filled = |key: &str| text(key).filter(|value| !value.is_empty());
-    let event_name = filled("ev");
-    let mut problems = parameters.problems.clone();
-    if kind == EventKind::Event {
+fn event(exchange: &Exchange, endpoint: &Endpoint, mut parameters: Parameters) -> TrackerEvent {
+    let mut page_url = parameters
+        .first("dl")
+        .or_else(|| parameters.first("href"))
+        .map(str::to_owned);
+    if page_url.as_deref().is_none_or(str::is_empty)
+        && let Some(referer) = exchange.request_header("referer")
+    {
+        // Nothing else told the page's address; the browser's header did.
+        parameters.add("referer", referer, Place::Header);
+        page_url = Some(referer.to_owned());
+    }
+    annotate(&mut parameters);
+    if endpoint.kind == EventKind::Event {
         for key in ["id", "ev"] {
-            if parameters.first(key).is_none_or(str::is_empty) {
-                problems.push(format!("there is no `{key}`"));
+            match parameters.first(key) {
+                None | Some("") => parameters.problem(format!("there is no `{key}`")),
+                Some(id) if key == "id" && !id.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    parameters.problem("the pixel id is not a number");
+                }
+                Some(_) => {}
             }
         }
     }
+    let event_name = parameters.filled("ev");
     let user_data: Vec<_> = parameters.list.iter().filter_map(user_datum).collect();
-    let mut identity = cookie_signals(exchange);
+    let mut identity = cookie_signals(exchange, &COOKIES, &SECRETS);
     identity.extend(user_data.iter().filter_map(identity_of));
-    for (key, strength) in [("fbc", Strength::Click), ("fbp", Strength::Browser)] {
-        if let Some(value) = filled(key) {
+    let fbclid = page_url.as_deref().and_then(click_in);
+    for (signal, value, strength) in [
+        ("fbc", parameters.filled("fbc"), Strength::Click),
+        ("fbcs", parameters.filled("fbcs"), Strength::Click),
+        ("fbclid", fbclid, Strength::Click),
+        ("fbp", parameters.filled("fbp"), Strength::Browser),
+        ("chmd", parameters.filled("chmd"), Strength::Weak),
+    ] {
+        if let Some(value) = value {
             identity.push(IdentitySignal {
-                signal: key.to_owned(),
+                signal: signal.to_owned(),
                 value,
                 strength,
             });
         }
     }
+    let mut custom_data = CustomData::default();
+    for parameter in &parameters.list {
+        if let Some(key) = parameter
+            .key
+            .strip_prefix("cd[")
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            custom_data.add(key, value_of(&parameter.value));
+        }
+    }
+    let problems = parameters.take_problems();
     TrackerEvent {
-        id: String::new(),
-        vendor: MetaPixel.vendor().to_owned(),
-        recipient: "Meta".to_owned(),
-        kind,
-        transport: transport(exchange, &parameters),
-        method: exchange.method.clone(),
-        url: exchange.url.clone(),
-        pixel_id: filled("id"),
+        kind: endpoint.kind,
+        confidence: endpoint.confidence,
+        confidence_reason: endpoint.reason.into(),
+        transport: transport(exchange, endpoint, &parameters),
+        pixel_id: parameters.filled("id"),
         event_class: event_name.as_deref().map(class),
         event_name,
-        event_id: filled("eid").or_else(|| filled("eid[]")),
-        page_url: text("dl"),
-        referrer: text("rl"),
-        fbp: filled("fbp"),
-        fbc: filled("fbc"),
+        event_id: parameters
+            .filled("eid")
+            .or_else(|| parameters.filled("eid[]")),
+        page_url,
+        referrer: parameters.first("rl").map(str::to_owned),
+        fbp: parameters.filled("fbp"),
+        fbc: parameters.filled("fbc"),
         user_data,
-        custom_data: custom_data(&parameters.list),
+        custom_data: custom_data.into_map(),
         identity,
-        time: exchange.time,
-        outcome: exchange.outcome,
-        exchange: exchange.id.clone(),
-        step: exchange.step,
-        frame: exchange.frame.clone(),
-        initiator: initiator(&exchange.initiator.value()),
-        duplicate_of: None,
         problems,
         parameters: parameters.list,
+        ..record::begun(exchange, MetaPixel.vendor(), "Meta")
     }
 }
 
 fn class(name: &str) -> EventClass {
-    if STANDARD.contains(&name) {
+    if table::STANDARD.contains(&name) {
         EventClass::Standard
-    } else if AUTOMATIC.contains(&name) {
+    } else if table::AUTOMATIC.contains(&name) {
         EventClass::Automatic
     } else {
         EventClass::Custom
     }
 }
 
-/// By what was really done. `rqm` is only a label, which replayed URLs keep: it decides where nothing else tells.
-fn transport(exchange: &Exchange, parameters: &Parameters) -> Transport {
-    match (exchange.method.as_str(), exchange.resource_type.as_str()) {
-        (_, "fetch") => Transport::Fetch,
-        (_, "xhr") => Transport::Xhr,
-        ("GET", _) if parameters.first("noscript") == Some("1") => Transport::Noscript,
-        ("GET", _) => Transport::Get,
-        ("POST", "document") => Transport::FormPost,
-        ("POST", "ping") => Transport::Beacon,
-        ("POST", _) => match parameters.first("rqm") {
-            Some("formPOST") => Transport::FormPost,
-            Some("SB") => Transport::Beacon,
-            Some("fetch") => Transport::Fetch,
-            Some("xhr") => Transport::Xhr,
-            _ => Transport::Unknown,
-        },
-        _ => Transport::Unknown,
-    }
+/// The id of the ad that was clicked, in a page's address.
+fn click_in(page_url: &str) -> Option<String> {
+    let (_, query) = page_url.split_once('?')?;
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, value)| key == "fbclid" && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
 }
 
-fn custom_data(parameters: &[Parameter]) -> Map<String, Value> {
-    let mut data: Map<String, Value> = Map::new();
-    let mut repeated: Vec<&str> = Vec::new();
-    for parameter in parameters {
-        let Some(key) = parameter
-            .key
-            .strip_prefix("cd[")
-            .and_then(|rest| rest.strip_suffix(']'))
-        else {
-            continue;
-        };
-        let value = decoded(&parameter.value);
-        match data.get_mut(key) {
-            None => {
-                data.insert(key.to_owned(), value);
-            }
-            Some(Value::Array(values)) if repeated.contains(&key) => values.push(value),
-            Some(first) => {
-                repeated.push(key);
-                *first = Value::Array(vec![first.take(), value]);
+/// By what was really done. `rqm` is only a label, which replayed URLs keep: it decides where nothing else tells.
+fn transport(exchange: &Exchange, endpoint: &Endpoint, parameters: &Parameters) -> Transport {
+    if endpoint.twin {
+        return Transport::SandboxTwin;
+    }
+    let transport = record::transport_of(exchange);
+    match transport {
+        Transport::Get if parameters.first("noscript") == Some("1") => Transport::Noscript,
+        Transport::Unknown if exchange.method == "POST" => {
+            // Where no browser told what it was: a frame's navigation says so in a header.
+            let frame = exchange.request_header("sec-fetch-dest") == Some("iframe");
+            match parameters.first("rqm") {
+                _ if frame => Transport::FormPost,
+                Some("formPOST") => Transport::FormPost,
+                Some("SB") => Transport::Beacon,
+                Some("fetch") => Transport::Fetch,
+                Some("xhr") => Transport::Xhr,
+                _ => Transport::Unknown,
             }
         }
+        known => known,
     }
-    data
-}
-
-/// JSON where the value is valid JSON, the string otherwise. A number that JSON cannot hold exactly stays a string.
-fn decoded(text: &str) -> Value {
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Number(number)) if number.to_string() != text => text.into(),
-        Ok(value) => value,
-        Err(_) => text.into(),
-    }
-}
-
-fn cookie_signals(exchange: &Exchange) -> Vec<IdentitySignal> {
-    COOKIES
-        .iter()
-        .filter_map(|(name, strength)| {
-            let cookie = exchange
-                .cookies
-                .iter()
-                .find(|cookie| cookie.name == *name && cookie.sent)?;
-            // The session secret of the account is nobody's business.
-            let value = if *name == "xs" {
-                "[redacted]".to_owned()
-            } else {
-                cookie.value.clone()
-            };
-            Some(IdentitySignal {
-                signal: format!("cookie:{name}"),
-                value,
-                strength: *strength,
-            })
-        })
-        .collect()
-}
-
-/// The script on top of the stack, else the document that CDP names.
-fn initiator(initiator: &Value) -> Option<String> {
-    let frames = initiator
-        .pointer("/stack/callFrames")
-        .and_then(Value::as_array);
-    let script = frames.and_then(|frames| {
-        frames
-            .iter()
-            .filter_map(|frame| frame.get("url")?.as_str())
-            .find(|url| !url.is_empty())
-    });
-    script
-        .or_else(|| initiator.get("url")?.as_str())
-        .or_else(|| initiator.get("type")?.as_str())
-        .map(str::to_owned)
 }
 
 #[cfg(test)]

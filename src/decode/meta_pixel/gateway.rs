@@ -1,0 +1,148 @@
+//! The Gateway: a server of the site's (or of somebody for it) that passes events on to Meta. Known by the key
+//! `fb.pixel_id` in the JSON that it is sent, whatever its host.
+
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+use serde_json::Value;
+
+use super::user_data::{form, identity_of};
+use super::{MetaPixel, class, click_in};
+use crate::decode::Decoder;
+use crate::decode::parameters::Parameters;
+use crate::decode::record;
+use crate::decode::request::Request;
+use crate::model::{
+    Confidence, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent, UserDatum,
+    ValueForm,
+};
+
+pub(super) fn concerns(request: &Request<'_>) -> bool {
+    static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"fb.pixel_id\""));
+    request.method != "OPTIONS" && request.body.is_some_and(|body| KEY.find(body).is_some())
+}
+
+/// A record for each event; none if the body is not what it seemed.
+pub(super) fn decode(exchange: &Exchange, request: &Request<'_>) -> Vec<TrackerEvent> {
+    let Some(body) = request.body else {
+        return Vec::new();
+    };
+    match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Array(events)) => events
+            .iter()
+            .filter(|event| event.get("fb.pixel_id").is_some())
+            .map(|event| record(exchange, request, event))
+            .collect(),
+        Ok(event) if event.get("fb.pixel_id").is_some() => vec![record(exchange, request, &event)],
+        Ok(_) => Vec::new(),
+        // It names the key: better a record that says what is wrong than silence.
+        Err(error) => {
+            let mut parameters = Parameters::default();
+            parameters.problem(format!("the body is not JSON: {error}"));
+            parameters.keep_unread(body, Place::Json);
+            let mut event = begun(exchange, Confidence::Low);
+            event.problems = parameters.take_problems();
+            event.parameters = parameters.list;
+            vec![event]
+        }
+    }
+}
+
+fn begun(exchange: &Exchange, confidence: Confidence) -> TrackerEvent {
+    TrackerEvent {
+        kind: EventKind::Gateway,
+        confidence,
+        confidence_reason: "not Meta's host: the body has the key fb.pixel_id, as what is sent to a Gateway has, which passes it on to Meta".into(),
+        transport: record::transport_of(exchange),
+        ..record::begun(exchange, MetaPixel.vendor(), "Meta")
+    }
+}
+
+fn record(exchange: &Exchange, request: &Request<'_>, said: &Value) -> TrackerEvent {
+    let mut parameters = Parameters::default();
+    if let Some(query) = request.query {
+        parameters.take_query(query);
+    }
+    parameters.take_json(said);
+    record::note_missing_body(&mut parameters, exchange, request.body);
+    super::annotate(&mut parameters);
+    let text = |key: &str| match said.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    let context = |key: &str| {
+        let value = said.get("website_context")?.get(key)?;
+        value.as_str().map(str::to_owned)
+    };
+    let user_data: Vec<UserDatum> = said
+        .get("fb.advanced_matching")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            UserDatum {
+                key: key.clone(),
+                source: "fb.advanced_matching".to_owned(),
+                form: form(key, &value),
+                value,
+            }
+        })
+        .collect();
+    let mut identity = Vec::new();
+    let mut signal = |signal: &str, value: Option<String>, strength| {
+        if let Some(value) = value {
+            identity.push(IdentitySignal {
+                signal: signal.to_owned(),
+                value,
+                strength,
+            });
+        }
+    };
+    let page_url = context("location");
+    signal("fb_login_id", text("fb_login_id"), Strength::Account);
+    signal("fb.clickID", text("fb.clickID"), Strength::Click);
+    signal("fb.fbp", text("fb.fbp"), Strength::Browser);
+    signal(
+        "fbclid",
+        page_url.as_deref().and_then(click_in),
+        Strength::Click,
+    );
+    let named = user_data
+        .iter()
+        .filter(|datum| datum.form != ValueForm::Unknown);
+    identity.extend(named.filter_map(identity_of));
+    let event_name = text("event_name");
+    for (key, missing) in [
+        ("fb.pixel_id", text("fb.pixel_id").is_none()),
+        ("event_name", event_name.is_none()),
+    ] {
+        if missing {
+            parameters.problem(format!("there is no `{key}`"));
+        }
+    }
+    let problems = parameters.take_problems();
+    TrackerEvent {
+        pixel_id: text("fb.pixel_id"),
+        event_class: event_name.as_deref().map(class),
+        event_name,
+        event_id: text("event_id"),
+        page_url,
+        referrer: context("referrer"),
+        fbp: text("fb.fbp"),
+        fbc: text("fb.clickID"),
+        user_data,
+        custom_data: match said.get("custom_data") {
+            Some(Value::Object(data)) => data.clone(),
+            _ => serde_json::Map::new(),
+        },
+        identity,
+        parameters: parameters.list,
+        problems,
+        ..begun(exchange, Confidence::High)
+    }
+}

@@ -1,0 +1,73 @@
+//! Numbers records in their order, and finds those that only repeat an earlier one.
+
+use std::collections::HashMap;
+
+use md5::{Digest, Md5};
+
+use super::Delivery;
+use crate::model::TrackerEvent;
+
+/// What was seen so far. Holds a few bytes an event, whatever its size.
+#[derive(Debug, Default)]
+pub struct Sequence {
+    count: usize,
+    /// Digest of (vendor, pixel, event, event id) → the first record's number, and its moment, where it has one.
+    by_event_id: HashMap<[u8; 16], (usize, Option<[u8; 16]>)>,
+    /// Digest of (vendor, pixel, event, moment) → the first record's number, and its event id, where it has one.
+    by_moment: HashMap<[u8; 16], (usize, Option<[u8; 16]>)>,
+}
+
+impl Sequence {
+    /// Gives the record its id, and says which earlier one it repeats.
+    pub fn place(&mut self, event: &mut TrackerEvent) {
+        self.count += 1;
+        event.id = id(self.count);
+        let delivery = super::DECODERS
+            .iter()
+            .find(|decoder| decoder.vendor() == event.vendor)
+            .and_then(|decoder| decoder.delivery(event));
+        if let Some(delivery) = delivery {
+            event.duplicate_of = self.earlier(&event.vendor, &delivery).map(id);
+        }
+    }
+
+    /// The same event id is the same event, unless both say that they happened apart: sites give constants as ids.
+    /// The same moment is the same event, unless both have an id of their own.
+    fn earlier(&mut self, vendor: &str, delivery: &Delivery) -> Option<usize> {
+        let key = |what: &str, value: &str| digest(&[vendor, &delivery.event, what, value]);
+        let event_id = delivery.event_id.as_deref().map(|id| key("id", id));
+        let moment = delivery.moment.as_deref().map(|moment| key("at", moment));
+        let conflict = |a: Option<[u8; 16]>, b: Option<[u8; 16]>| matches!((a, b), (Some(a), Some(b)) if a != b);
+        let by_moment = moment
+            .and_then(|key| self.by_moment.get(&key))
+            .filter(|(_, other)| !conflict(*other, event_id))
+            .map(|(number, _)| *number);
+        let by_event_id = event_id
+            .and_then(|key| self.by_event_id.get(&key))
+            .filter(|(_, other)| !conflict(*other, moment))
+            .map(|(number, _)| *number);
+        let earlier = by_moment.or(by_event_id);
+        if earlier.is_none() {
+            if let Some(key) = event_id {
+                self.by_event_id.insert(key, (self.count, moment));
+            }
+            if let Some(key) = moment {
+                self.by_moment.insert(key, (self.count, event_id));
+            }
+        }
+        earlier
+    }
+}
+
+fn id(number: usize) -> String {
+    format!("e{number:04}")
+}
+
+fn digest(parts: &[&str]) -> [u8; 16] {
+    let mut md5 = Md5::new();
+    for part in parts {
+        md5.update(part.len().to_le_bytes());
+        md5.update(part.as_bytes());
+    }
+    md5.finalize().into()
+}
