@@ -25,6 +25,7 @@
 //! | [`journey`] | runs steps, one file a kind |
 //! | [`capture`] | attaches to everything; turns CDP events into exchanges; audits them with the network log |
 //! | [`decode`] | one file a vendor |
+//! | [`intake`] | requests out of HARs and JSON Lines that other tools made |
 //! | [`leak`] | recognises typed values and topics |
 //! | [`bundle`] | the evidence on disk |
 //! | [`run`] | ties the rooms together: one run |
@@ -38,6 +39,7 @@ pub mod capture;
 pub mod cli;
 pub mod decode;
 pub mod demo;
+pub mod intake;
 pub mod journey;
 pub mod leak;
 pub mod model;

@@ -3,7 +3,9 @@
 
 mod audit;
 mod browser;
+mod decode;
 mod demo;
+mod explain;
 mod gallery;
 mod options;
 mod progress;
@@ -57,6 +59,10 @@ enum Command {
     Run(run::RunArgs),
     /// Hold a bundle's records against its network log again; complete those of a run that was cut short
     Audit(audit::AuditArgs),
+    /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
+    Decode(decode::DecodeArgs),
+    /// Say what a parameter means, or what a request told
+    Explain(explain::ExplainArgs),
     /// Find or install the browser
     #[command(subcommand)]
     Browser(browser::BrowserCommand),
@@ -82,6 +88,8 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Audit(args) => audit::audit(args),
+            Command::Decode(args) => decode::decode(&args),
+            Command::Explain(args) => explain::explain(&args),
             Command::Browser(command) => browser::browser(command).await,
         }
     });

@@ -10,6 +10,7 @@ mod tiktok_pixel;
 
 use crate::model::{Exchange, TrackerEvent};
 
+pub use record::unreadable;
 pub use request::Request;
 pub use sequence::Sequence;
 

@@ -48,6 +48,18 @@ pub(super) fn begun(
     }
 }
 
+/// A record of a request that could not be read: better than silence. `exchange` is the id that it would have had.
+pub fn unreadable(exchange: String, problem: String) -> TrackerEvent {
+    let exchange = Exchange::begun(exchange, "", "", "");
+    TrackerEvent {
+        kind: EventKind::Unknown,
+        confidence: Confidence::Low,
+        confidence_reason: "it could not be read".into(),
+        problems: vec![problem],
+        ..begun(&exchange, "", "")
+    }
+}
+
 /// Says so where a body could not be had, or not all of it.
 pub(super) fn note_missing_body(
     parameters: &mut Parameters,

@@ -169,7 +169,7 @@ pub fn without_fragment(url: &str) -> &str {
 }
 
 /// Whose host it is, by registrable domain, seen from the scenario's origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     First,

@@ -1,37 +1,45 @@
 //! The company behind a host.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::registrable_domain;
 
-/// Registrable domain → company, as the companies' own terms name them.
-const RECIPIENTS: [(&str, &str); 6] = [
-    ("facebook.com", "Meta"),
-    ("facebook.net", "Meta"),
-    ("fbcdn.net", "Meta"),
-    ("fb.com", "Meta"),
-    ("instagram.com", "Meta"),
-    ("whatsapp.com", "Meta"),
-];
+/// Domain, company and product, tab-separated. The source of each row is the product's own documentation.
+const TABLE: &str = include_str!("recipients.tsv");
+
+static RECIPIENTS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    rows()
+        .map(|(domain, company, _product)| (domain, company))
+        .collect()
+});
+
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TABLE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let mut fields = line.split('\t');
+            Some((fields.next()?, fields.next()?, fields.next()?))
+        })
+}
 
 /// The company that gets what is sent to a host; nothing where it is not known. By registrable domain, never by
 /// what a name contains: `facebook.com.example` is not Meta's.
 pub fn recipient(host: &str) -> Option<&'static str> {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let domain = registrable_domain(&host);
-    RECIPIENTS
-        .iter()
-        .find(|(known, _)| *known == domain)
-        .map(|(_, company)| *company)
+    RECIPIENTS.get(registrable_domain(&host)).copied()
 }
 
-/// Whether a URL is that of a recipient's own script, which decides what is sent: its library, a pixel's
-/// configuration, a plugin.
+/// Whether a URL is that of Meta's own script, which decides what is sent: its library, a pixel's configuration, a
+/// plugin.
 pub fn is_library(url: &str) -> bool {
     let Ok(url) = url::Url::parse(url) else {
         return false;
     };
-    let of_recipient = url.host_str().and_then(recipient).is_some();
+    let of_meta = url.host_str().and_then(recipient) == Some("Meta");
     let path = url.path();
-    of_recipient && (path.ends_with(".js") || path.starts_with("/signals/"))
+    of_meta && (path.ends_with(".js") || path.starts_with("/signals/"))
 }
 
 #[cfg(test)]
@@ -45,6 +53,24 @@ mod tests {
         assert_eq!(recipient("facebook.com.example"), None);
         assert_eq!(recipient("notfacebook.com"), None);
         assert_eq!(recipient("www.police.example"), None);
+    }
+
+    #[test]
+    fn the_table_is_well_formed() {
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(lines.count(), 150);
+        assert_eq!(rows().count(), 150);
+        assert_eq!(RECIPIENTS.len(), 150, "no domain stands there twice");
+        for (domain, company, product) in rows() {
+            assert_eq!(
+                psl::domain_str(domain),
+                Some(domain),
+                "a registrable domain"
+            );
+            assert!(!company.is_empty() && !product.is_empty());
+        }
+        assert_eq!(recipient("region1.google-analytics.com"), Some("Google"));
+        assert_eq!(recipient("analytics.tiktok.com"), Some("TikTok"));
     }
 
     #[test]

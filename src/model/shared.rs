@@ -63,6 +63,10 @@ impl From<Vec<(String, String)>> for Headers {
 }
 
 impl JsonText {
+    pub fn from_raw(text: &RawValue) -> JsonText {
+        JsonText(text.get().into())
+    }
+
     /// What it says.
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or_default()

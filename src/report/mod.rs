@@ -1,5 +1,6 @@
 //! Reports: one file a format. Pure: `render(&Run, &mut dyn Write)`; no clock, no browser, no network.
 
 pub mod audit;
+pub mod decoded;
 pub mod gallery;
 pub mod terminal;

@@ -1,0 +1,145 @@
+//! One request of a file, whatever its format: read, then decoded.
+
+use crate::decode::{self, Request};
+use crate::model::{BodyState, Cookie, Exchange, Headers, Moment, Outcome};
+
+use super::split::Format;
+use super::{Decoded, Seen, har, lines};
+
+/// A request, as far as it could be read.
+#[derive(Debug)]
+pub enum Entry {
+    Recorded(Box<Recorded>),
+    /// Nobody's that a decoder knows.
+    Passed(Option<Seen>),
+    Unreadable(String),
+}
+
+/// A request with its body.
+#[derive(Debug)]
+pub struct Recorded {
+    pub exchange: Exchange,
+    pub body: Option<Vec<u8>>,
+    pub page: Option<String>,
+    /// What was wrong with how it was recorded.
+    pub problems: Vec<String>,
+}
+
+/// Reads and decodes one.
+pub(super) fn decode(text: Option<&[u8]>, number: usize, format: Format, seen: bool) -> Decoded {
+    let entry = match (text, format) {
+        (None, _) => Entry::Unreadable("it is longer than 64 MiB, and was not read".to_owned()),
+        (Some(text), Format::Har) => har::read(text, number, seen),
+        (Some(text), Format::JsonLines) => lines::read(text, number, seen),
+    };
+    match entry {
+        Entry::Passed(seen) => Decoded {
+            number,
+            events: Vec::new(),
+            seen,
+        },
+        Entry::Recorded(recorded) => {
+            let Recorded {
+                exchange,
+                body,
+                page,
+                problems,
+            } = *recorded;
+            let mut events = decode::decode(&exchange, body.as_deref());
+            for event in &mut events {
+                event.problems.splice(0..0, problems.iter().cloned());
+            }
+            let host = Request::new(&exchange.url, &exchange.method, None)
+                .map(|request| request.host.to_owned());
+            Decoded {
+                number,
+                events,
+                seen: host.filter(|_| seen).map(|host| Seen { host, page }),
+            }
+        }
+        Entry::Unreadable(problem) => {
+            let what = match format {
+                Format::Har => "entry",
+                Format::JsonLines => "line",
+            };
+            Decoded {
+                number,
+                events: vec![decode::unreadable(
+                    id(number),
+                    format!("{what} {number}: {problem}"),
+                )],
+                seen: None,
+            }
+        }
+    }
+}
+
+/// What is known of a request before it is an exchange: borrowed, so that most can be passed by.
+#[derive(Debug, Default)]
+pub(super) struct Facts<'a> {
+    pub url: &'a str,
+    pub method: &'a str,
+    pub body: Option<&'a [u8]>,
+    pub page: Option<&'a str>,
+}
+
+/// Whether it can be passed by, and what is then left of it.
+pub(super) fn pass(facts: &Facts<'_>, seen: bool) -> Option<Entry> {
+    let request = Request::new(facts.url, facts.method, facts.body);
+    if request.as_ref().is_some_and(decode::concerns) {
+        return None;
+    }
+    Some(Entry::Passed(request.filter(|_| seen).map(|request| {
+        Seen {
+            host: request.host.to_owned(),
+            page: facts.page.map(str::to_owned),
+        }
+    })))
+}
+
+/// An exchange with what every format has. `status` is null where it is not known, and 0 where there was no answer.
+pub(super) fn exchange(
+    facts: &Facts<'_>,
+    number: usize,
+    headers: Vec<(String, String)>,
+    status: Option<u16>,
+    time: Option<Moment>,
+) -> Exchange {
+    // Whose site it was is not known: parties are for those who do.
+    let mut exchange = Exchange::begun(id(number), facts.url, facts.method, "");
+    exchange.outcome = match status {
+        None => Outcome::Pending,
+        Some(0) => Outcome::Failed,
+        Some(_) => Outcome::Completed,
+    };
+    exchange.status = status.filter(|status| *status > 0);
+    exchange.time = time;
+    exchange.request_headers = Headers::from(headers);
+    if let Some(body) = facts.body {
+        exchange.body_state = BodyState::Complete;
+        exchange.body_size = Some(body.len() as u64);
+    }
+    exchange
+}
+
+fn id(number: usize) -> String {
+    format!("x{number:04}")
+}
+
+/// The cookies of a `Cookie` header, all of which were sent.
+pub(super) fn cookies_in(header: &str) -> Vec<Cookie> {
+    header
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .map(|(name, value)| cookie(name, value))
+        .collect()
+}
+
+pub(super) fn cookie(name: &str, value: &str) -> Cookie {
+    Cookie {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        sent: true,
+        withheld: None,
+    }
+}

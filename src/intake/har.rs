@@ -1,0 +1,413 @@
+//! An entry of a HAR, as DevTools, Firefox, Playwright, Charles, mitmproxy, WebPageTest and sitespeed write it: lenient
+//! in what it takes, and says what was wrong.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::entry::{Entry, Facts, Recorded, cookie, cookies_in, exchange, pass};
+use crate::model::{BodyState, JsonText, Moment, Outcome};
+
+pub(super) const REPAIRED: &str =
+    "the entry is not valid JSON or UTF-8: it was repaired to be read";
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HarEntry<'a> {
+    #[serde(borrow)]
+    request: HarRequest<'a>,
+    #[serde(borrow, default)]
+    response: Option<HarResponse<'a>>,
+    #[serde(borrow, default)]
+    started_date_time: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pageref: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "_resourceType")]
+    resource_type: Option<Text<'a>>,
+    #[serde(borrow, default, rename = "_initiator")]
+    initiator: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_pixelwitness")]
+    own: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HarRequest<'a> {
+    #[serde(borrow)]
+    url: Text<'a>,
+    #[serde(borrow, default)]
+    method: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    post_data: Option<PostData<'a>>,
+    /// Read only where somebody has something to say of the request.
+    #[serde(borrow, default)]
+    headers: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    cookies: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    body_size: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PostData<'a> {
+    #[serde(borrow, default)]
+    mime_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    text: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, alias = "_encoding")]
+    encoding: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HarResponse<'a> {
+    #[serde(borrow, default)]
+    status: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Pair<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    value: Option<Text<'a>>,
+}
+
+/// What this program adds to the HARs that it writes, since the format has no place for it.
+#[derive(Debug, Default, serde::Serialize, Deserialize)]
+pub struct Own {
+    pub exchange: String,
+    pub outcome: Option<Outcome>,
+    pub step: Option<u32>,
+    pub frame: Option<String>,
+    pub target: Option<String>,
+    pub sent: Option<bool>,
+    pub body_state: Option<BodyState>,
+}
+
+/// A string that is borrowed where it can be, or a number where a string should be.
+#[derive(Debug)]
+pub(super) struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
+        struct Lenient;
+        impl<'de> Visitor<'de> for Lenient {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_string<E: de::Error>(self, text: String) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text)))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+
+            fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(truth.to_string())))
+            }
+        }
+        deserializer.deserialize_any(Lenient)
+    }
+}
+
+pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
+    let error = match serde_json::from_slice::<HarEntry<'_>>(text) {
+        Ok(entry) => return take(&entry, number, seen, Vec::new()),
+        Err(error) => error,
+    };
+    // Broken characters, then keys that stand there twice.
+    let repaired = repaired(text);
+    if let Ok(entry) = serde_json::from_str::<HarEntry<'_>>(&repaired) {
+        return take(&entry, number, seen, vec![REPAIRED.to_owned()]);
+    }
+    let once = serde_json::from_str::<Value>(&repaired).map(|value| value.to_string());
+    if let Ok(once) = &once
+        && let Ok(entry) = serde_json::from_str::<HarEntry<'_>>(once)
+    {
+        let problem = "the entry has keys twice: the last of each was read".to_owned();
+        return take(&entry, number, seen, vec![problem]);
+    }
+    Entry::Unreadable(error.to_string())
+}
+
+fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<String>) -> Entry {
+    let request = &entry.request;
+    let method = match &request.method {
+        Some(method) if !method.0.is_empty() => &method.0,
+        _ if request.post_data.is_some() => "POST",
+        _ => "GET",
+    };
+    let post_data = request.post_data.as_ref();
+    let mime_type = post_data
+        .and_then(|data| data.mime_type.as_ref())
+        .map(|mime_type| mime_type.0.as_ref())
+        .filter(|mime_type| !mime_type.is_empty());
+    let mut content_type = mime_type.map(Cow::Borrowed);
+    let body = post_data.and_then(|data| body_of(data, &mut content_type, &mut problems));
+    let page = entry.pageref.as_ref().map(|page| page.0.as_ref());
+    let facts = Facts {
+        url: &request.url.0,
+        method,
+        body: body.as_deref(),
+        page,
+    };
+    if let Some(entry) = pass(&facts, seen) {
+        return entry;
+    }
+    let mut headers = pairs(request.headers, "headers", &mut problems);
+    headers.retain_mut(|(name, _)| {
+        name.make_ascii_lowercase();
+        !name.starts_with(':')
+    });
+    if let Some(content_type) = content_type {
+        // Of the two, what the recorder says of the body that it kept.
+        headers.retain(|(name, _)| name != "content-type" || mime_type.is_none());
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".to_owned(), content_type.into_owned()));
+        }
+    }
+    let status = entry
+        .response
+        .as_ref()
+        .and_then(|response| response.status.as_ref())
+        .map(|status| status.0.parse::<f64>().map_or(0, |status| status as u16));
+    let time = entry.started_date_time.as_ref().map(|time| moment(&time.0));
+    if matches!(time, Some(None)) {
+        problems.push("`startedDateTime` is not a time".to_owned());
+    }
+    let mut exchange = exchange(&facts, number, headers, status, time.flatten());
+    if let Some(kind) = resource_type(entry, &exchange) {
+        exchange.resource_type = kind;
+    }
+    if let Some(initiator) = entry.initiator {
+        exchange.initiator = JsonText::from_raw(initiator);
+    }
+    let listed = pairs(request.cookies, "cookies", &mut problems);
+    exchange.cookies = if listed.is_empty() {
+        exchange
+            .request_header("cookie")
+            .map(cookies_in)
+            .unwrap_or_default()
+    } else {
+        listed
+            .iter()
+            .map(|(name, value)| cookie(name, value))
+            .collect()
+    };
+    let claims_body = || {
+        let size = request.body_size.as_ref().map(|size| size.0.as_ref());
+        let length = exchange.request_header("content-length");
+        !matches!((size, length), (Some("0"), _) | (_, Some("0")))
+    };
+    if body.is_none() && matches!(method, "POST" | "PUT" | "PATCH") && claims_body() {
+        exchange.body_state = BodyState::Unavailable;
+    }
+    if let Some(own) = entry.own {
+        match serde_json::from_str::<Own>(own.get()) {
+            Ok(own) => own.put(&mut exchange),
+            Err(error) => problems.push(format!("`_pixelwitness` cannot be read: {error}")),
+        }
+    }
+    Entry::Recorded(Box::new(Recorded {
+        exchange,
+        body: body.map(Cow::into_owned),
+        page: page.map(str::to_owned),
+        problems,
+    }))
+}
+
+impl Own {
+    fn put(self, exchange: &mut crate::model::Exchange) {
+        exchange.id = self.exchange;
+        exchange.step = self.step;
+        exchange.frame = self.frame;
+        exchange.target = self.target;
+        exchange.sent = self.sent;
+        exchange.outcome = self.outcome.unwrap_or(exchange.outcome);
+        exchange.body_state = self.body_state.unwrap_or(exchange.body_state);
+    }
+}
+
+/// The body's bytes: from its text, or built again from its list of parameters. Nothing if neither is there.
+fn body_of<'a>(
+    data: &'a PostData<'_>,
+    content_type: &mut Option<Cow<'a, str>>,
+    problems: &mut Vec<String>,
+) -> Option<Cow<'a, [u8]>> {
+    if let Some(text) = data.text.as_ref().filter(|text| !text.0.is_empty()) {
+        let base64 = data
+            .encoding
+            .as_ref()
+            .is_some_and(|encoding| encoding.0.eq_ignore_ascii_case("base64"));
+        if base64 {
+            match data_encoding::BASE64.decode(text.0.trim().as_bytes()) {
+                Ok(bytes) => return Some(Cow::Owned(bytes)),
+                Err(error) => problems.push(format!(
+                    "the body is not the base64 it is said to be: {error}"
+                )),
+            }
+        }
+        return Some(Cow::Borrowed(text.0.as_bytes()));
+    }
+    let params = pairs(data.params, "postData.params", problems);
+    if params.is_empty() {
+        return None;
+    }
+    problems.push(
+        "the HAR has no text of the body: it was built again from the list of its parameters"
+            .to_owned(),
+    );
+    let multipart = content_type
+        .as_ref()
+        .is_some_and(|content_type| content_type.starts_with("multipart/"));
+    if multipart {
+        let boundary = "pixelwitness-built-this-again";
+        *content_type = Some(Cow::Owned(format!(
+            "multipart/form-data; boundary={boundary}"
+        )));
+        let mut body = String::new();
+        for (name, value) in params {
+            body += &format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+        }
+        body += &format!("--{boundary}--\r\n");
+        return Some(Cow::Owned(body.into_bytes()));
+    }
+    content_type.get_or_insert(Cow::Borrowed("application/x-www-form-urlencoded"));
+    let body = if params
+        .iter()
+        .all(|(name, value)| is_encoded(name) && is_encoded(value))
+    {
+        let joined: Vec<String> = params
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        joined.join("&")
+    } else {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(params)
+            .finish()
+    };
+    Some(Cow::Owned(body.into_bytes()))
+}
+
+/// Tools differ in whether they decode parameters: one with a character that a form would have escaped was.
+fn is_encoded(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"*-._+%[]!~'()".contains(&byte))
+}
+
+/// A list of names and values.
+fn pairs(list: Option<&RawValue>, what: &str, problems: &mut Vec<String>) -> Vec<(String, String)> {
+    let Some(list) = list.filter(|list| list.get() != "null") else {
+        return Vec::new();
+    };
+    match serde_json::from_str::<Vec<Pair<'_>>>(list.get()) {
+        Ok(pairs) => pairs
+            .into_iter()
+            .filter_map(|pair| {
+                let name = pair.name?.0.into_owned();
+                Some((
+                    name,
+                    pair.value
+                        .map(|value| value.0.into_owned())
+                        .unwrap_or_default(),
+                ))
+            })
+            .collect(),
+        Err(error) => {
+            problems.push(format!("`{what}` cannot be read: {error}"));
+            Vec::new()
+        }
+    }
+}
+
+/// As Chromium says it, else from the header that says what the answer is for.
+fn resource_type(entry: &HarEntry<'_>, exchange: &crate::model::Exchange) -> Option<String> {
+    if let Some(kind) = &entry.resource_type {
+        return Some(kind.0.to_ascii_lowercase());
+    }
+    let kind = match exchange.request_header("sec-fetch-dest")? {
+        "iframe" | "document" | "frame" => "document",
+        "image" => "image",
+        "script" => "script",
+        _ => return None,
+    };
+    Some(kind.to_owned())
+}
+
+pub(super) fn moment(text: &str) -> Option<Moment> {
+    let time: Timestamp = text.trim().parse().ok()?;
+    Some(Moment::from_millis(time.as_millisecond()))
+}
+
+/// Replaces what no JSON parser takes and recorders write all the same: bytes that are not UTF-8, halves of a surrogate
+/// pair where a long text was cut, control characters inside strings.
+pub(super) fn repaired(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let mut repaired = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some(at) = rest.find(|c: char| c == '\\' || c < ' ') {
+        repaired.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let half = |text: &str, from: u32, to: u32| {
+            text.strip_prefix("\\u")
+                .and_then(|text| text.get(..4))
+                .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+                .is_some_and(|unit| (from..to).contains(&unit))
+        };
+        let taken = if !rest.starts_with('\\') {
+            // Between tokens a space is as good; within a string it is what is left of it.
+            repaired.push(' ');
+            1
+        } else if half(rest, 0xd800, 0xdc00) {
+            if half(&rest[6..], 0xdc00, 0xe000) {
+                repaired.push_str(&rest[..12]);
+                12
+            } else {
+                repaired.push('\u{fffd}');
+                6
+            }
+        } else if half(rest, 0xdc00, 0xe000) {
+            repaired.push('\u{fffd}');
+            6
+        } else {
+            // Any other escape, whole, so that an escaped backslash begins none.
+            let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+            repaired.push_str(&rest[..length]);
+            length
+        };
+        rest = &rest[taken..];
+    }
+    repaired.push_str(rest);
+    repaired
+}

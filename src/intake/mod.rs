@@ -1,0 +1,186 @@
+//! Requests out of files that other tools made: HAR and JSON Lines, plain or gzipped, from a file or a pipe. Pure.
+//!
+//! One thread cuts the stream into requests, as many as there are processors read and decode them, and the caller gets
+//! what they came to in the order of the file. Nothing waits for the end, so a stream of any length fits.
+
+mod entry;
+mod har;
+mod lines;
+mod split;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::model::TrackerEvent;
+
+pub use entry::{Entry, Recorded};
+pub use split::{Batch, Format, Splitter};
+
+/// Batches that are under way at once, for each thread that reads them: bounds the memory.
+const UNDER_WAY: usize = 3;
+
+/// Why a file cannot be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    #[error("failed to read the input: {0}")]
+    Read(#[from] std::io::Error),
+    #[error("the input is empty")]
+    Empty,
+    #[error("the input is neither a HAR nor JSON Lines")]
+    Neither,
+    #[error("the HAR has no list of entries (`log.entries`)")]
+    NoEntries,
+    #[error("the HAR is cut off or broken after entry {entries}, at byte {bytes}")]
+    CutOff { entries: usize, bytes: u64 },
+}
+
+impl IntakeError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            IntakeError::Read(_) => "what could be read before that is decoded",
+            IntakeError::Empty | IntakeError::Neither => {
+                "a HAR is a JSON object with `log`; JSON Lines are objects with the keys url, method, content_type and body, one a line"
+            }
+            IntakeError::NoEntries => "save the HAR again, with its requests",
+            IntakeError::CutOff { .. } => {
+                "what stands before is decoded; save the HAR again to have the rest"
+            }
+        }
+    }
+}
+
+/// What one request of a file came to.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Counted from 1: of the entry in a HAR, of the line in JSON Lines.
+    pub number: usize,
+    /// The records; they have no id yet.
+    pub events: Vec<TrackerEvent>,
+    /// Where it went; nothing where not even that can be read.
+    pub seen: Option<Seen>,
+}
+
+/// Where a request went, whether a decoder had something to say of it or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub host: String,
+    /// The page that it belongs to, as the HAR names it.
+    pub page: Option<String>,
+}
+
+/// Undoes gzip, where the stream has it.
+///
+/// # Errors
+/// The stream cannot be read.
+pub fn plain(input: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, IntakeError> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    let gzipped = input.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    Ok(if gzipped {
+        Box::new(MultiGzDecoder::new(input))
+    } else {
+        Box::new(input)
+    })
+}
+
+/// Reads a file to its end, and hands on what each request came to, in order. With `seen`, also of those that no decoder
+/// has anything to say of. Gives the number of requests.
+///
+/// # Errors
+/// The stream cannot be read, is neither HAR nor JSON Lines, or is cut off (everything before the cut was handed on); or
+/// `each` fails.
+pub fn decode(
+    input: impl Read + Send,
+    seen: bool,
+    each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
+) -> Result<usize, IntakeError> {
+    let mut splitter = Splitter::new(input)?;
+    let format = splitter.format();
+    let readers = thread::available_parallelism().map_or(2, usize::from);
+    let (batches, queue) = sync_channel::<(usize, Batch)>(readers * UNDER_WAY);
+    let queue = Mutex::new(queue);
+    let (results, done) = sync_channel(readers * UNDER_WAY);
+    // A ticket for each batch between the splitter and the caller.
+    let (tickets, returned) = sync_channel::<()>(readers * UNDER_WAY);
+    thread::scope(|scope| {
+        let split = scope.spawn(move || {
+            let mut number = 0;
+            loop {
+                match splitter.next_batch() {
+                    Ok(Some(batch)) => {
+                        if tickets.send(()).is_err() || batches.send((number, batch)).is_err() {
+                            // The caller has had enough.
+                            return Ok(splitter.count());
+                        }
+                        number += 1;
+                    }
+                    Ok(None) => return Ok(splitter.count()),
+                    Err(error) => return Err(error),
+                }
+            }
+        });
+        for _ in 0..readers {
+            let (queue, results) = (&queue, results.clone());
+            scope.spawn(move || read_batches(queue, &results, format, seen));
+        }
+        drop(results);
+        let handed_on = hand_on(done, returned, each);
+        let counted = match split.join() {
+            Ok(counted) => counted,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        handed_on?;
+        counted
+    })
+}
+
+fn read_batches(
+    queue: &Mutex<Receiver<(usize, Batch)>>,
+    results: &SyncSender<(usize, Vec<Decoded>)>,
+    format: Format,
+    seen: bool,
+) {
+    loop {
+        let next = match queue.lock() {
+            Ok(queue) => queue.recv(),
+            Err(_) => return,
+        };
+        let Ok((number, batch)) = next else { return };
+        let mut decoded = Vec::new();
+        for (text, number) in batch.iter() {
+            let one = entry::decode(text, number, format, seen);
+            if seen || !one.events.is_empty() {
+                decoded.push(one);
+            }
+        }
+        if results.send((number, decoded)).is_err() {
+            return;
+        }
+    }
+}
+
+/// In the order of the file, whoever was done first.
+fn hand_on(
+    done: Receiver<(usize, Vec<Decoded>)>,
+    returned: Receiver<()>,
+    each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, batch) in done {
+        waiting.insert(number, batch);
+        while let Some(batch) = waiting.remove(&next) {
+            next += 1;
+            for decoded in batch {
+                each(decoded)?;
+            }
+            let _ = returned.recv();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,506 @@
+//! Cuts a stream of bytes into requests: the entries of a HAR, or the lines of JSON Lines. Holds one piece of input at a
+//! time, however long the stream is.
+
+use std::io::Read;
+
+use memchr::{memchr, memchr2};
+
+use super::IntakeError;
+
+/// Bytes read at once; entries are handed on in batches of about that size.
+const CHUNK: usize = 256 * 1024;
+/// A string of an answer longer than this is shortened on its way: what a site answered is not decoded.
+const ANSWER_STRING: usize = 4096;
+/// A single entry beyond this is not kept: its record says so.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+/// What kind of file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Har,
+    JsonLines,
+}
+
+/// Consecutive requests of a file.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    end: usize,
+    /// Counted from 1: of the entry in a HAR, of the line in JSON Lines.
+    number: usize,
+    too_long: bool,
+}
+
+impl Batch {
+    /// Each request's text and number; no text where it was too long to keep.
+    pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, usize)> {
+        let mut start = 0;
+        self.pieces.iter().map(move |piece| {
+            let text = &self.bytes[start..piece.end];
+            start = piece.end;
+            ((!piece.too_long).then_some(text), piece.number)
+        })
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+}
+
+/// Reads batches.
+#[derive(Debug)]
+pub struct Splitter<R> {
+    input: R,
+    chunk: Vec<u8>,
+    at: usize,
+    /// Bytes of the stream before the chunk.
+    before: u64,
+    format: Format,
+    json: Json,
+    batch: Batch,
+    /// Pieces so far; in JSON Lines, lines so far.
+    count: usize,
+    too_long: bool,
+    done: bool,
+    /// Why reading on failed; said once what was read before is handed on.
+    failed: Option<IntakeError>,
+}
+
+/// Where in a JSON text the next byte stands.
+#[derive(Debug, Default)]
+struct Json {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// The string is a key at a level that matters.
+    at_key: bool,
+    key: Vec<u8>,
+    in_key: bool,
+    /// The last key at levels 1, 2 and that of an entry's own keys.
+    log: bool,
+    entries_next: bool,
+    response: bool,
+    /// Depth of the array of entries, once in it.
+    entries: Option<usize>,
+    seen_entries: bool,
+    in_entry: bool,
+    /// The entry is no object: a word or a number, which no HAR should have there.
+    scalar: bool,
+    string_length: usize,
+}
+
+impl<R: Read> Splitter<R> {
+    /// Looks at the beginning to see what it is.
+    ///
+    /// # Errors
+    /// The stream cannot be read, is empty, or is neither HAR nor JSON Lines.
+    pub fn new(mut input: R) -> Result<Splitter<R>, IntakeError> {
+        let mut chunk = Vec::new();
+        let format = loop {
+            let from = chunk.len();
+            // Ever more, so that looking again and again stays cheap.
+            let most = from.max(CHUNK);
+            fill(&mut input, &mut chunk, most)?;
+            let ended = chunk.len() < from + most;
+            if from == 0 && chunk.starts_with(b"\xef\xbb\xbf") {
+                chunk.drain(..3);
+            }
+            match look(&chunk, ended)? {
+                Some(format) => break format,
+                None if chunk.len() > LONGEST => return Err(IntakeError::Neither),
+                None => {}
+            }
+        };
+        Ok(Splitter {
+            input,
+            chunk,
+            at: 0,
+            before: 0,
+            format,
+            json: Json::default(),
+            batch: Batch::default(),
+            count: 0,
+            too_long: false,
+            done: false,
+            failed: None,
+        })
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Requests so far.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The next requests; nothing at the end. After an error there is no more, and what came before was whole.
+    ///
+    /// # Errors
+    /// The stream cannot be read, or a HAR ends before its end.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, IntakeError> {
+        loop {
+            if self.at < self.chunk.len() {
+                match self.format {
+                    Format::Har => self.take_har(),
+                    Format::JsonLines => self.take_lines(),
+                }
+                self.before += self.chunk.len() as u64;
+                self.chunk.clear();
+                self.at = 0;
+            }
+            if self.done && self.chunk.is_empty() {
+                return self.end();
+            }
+            if self.batch.bytes.len() >= CHUNK && !self.batch.is_empty() {
+                return Ok(Some(self.hand_on()));
+            }
+            if let Err(error) = fill(&mut self.input, &mut self.chunk, CHUNK) {
+                self.failed = Some(error);
+            }
+            self.done = self.failed.is_some() || self.chunk.is_empty();
+        }
+    }
+
+    /// The whole requests read so far; what was begun stays.
+    fn hand_on(&mut self) -> Batch {
+        let whole = self.batch.pieces.last().map_or(0, |piece| piece.end);
+        let begun = self.batch.bytes.split_off(whole);
+        std::mem::replace(
+            &mut self.batch,
+            Batch {
+                bytes: begun,
+                pieces: Vec::new(),
+            },
+        )
+    }
+
+    fn end(&mut self) -> Result<Option<Batch>, IntakeError> {
+        if self.format == Format::JsonLines && self.batch.bytes.len() > self.whole() {
+            self.line_ends();
+        }
+        if !self.batch.is_empty() {
+            return Ok(Some(self.hand_on()));
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        if self.format == Format::Har && (self.json.depth > 0 || self.json.in_string) {
+            return Err(IntakeError::CutOff {
+                entries: self.count,
+                bytes: self.before,
+            });
+        }
+        if self.format == Format::Har && !self.json.seen_entries {
+            return Err(IntakeError::NoEntries);
+        }
+        Ok(None)
+    }
+
+    fn whole(&self) -> usize {
+        self.batch.pieces.last().map_or(0, |piece| piece.end)
+    }
+
+    fn take_lines(&mut self) {
+        while self.at < self.chunk.len() {
+            let rest = &self.chunk[self.at..];
+            let (line, ended) = match memchr(b'\n', rest) {
+                Some(end) => (&rest[..end], true),
+                None => (rest, false),
+            };
+            if self.batch.bytes.len() + line.len() - self.whole() <= LONGEST {
+                self.batch.bytes.extend_from_slice(line);
+            } else {
+                self.too_long = true;
+            }
+            self.at += line.len() + usize::from(ended);
+            if ended {
+                self.line_ends();
+            }
+        }
+    }
+
+    fn line_ends(&mut self) {
+        self.count += 1;
+        let whole = self.whole();
+        if self.batch.bytes[whole..].trim_ascii().is_empty() && !self.too_long {
+            self.batch.bytes.truncate(whole);
+            return;
+        }
+        self.piece_ends();
+    }
+
+    fn piece_ends(&mut self) {
+        if self.too_long {
+            self.batch.bytes.truncate(self.whole());
+        }
+        self.batch.pieces.push(Piece {
+            end: self.batch.bytes.len(),
+            number: self.count,
+            too_long: self.too_long,
+        });
+        self.too_long = false;
+    }
+
+    /// Walks over a chunk of a HAR and copies the entries in it.
+    fn take_har(&mut self) {
+        let chunk = std::mem::take(&mut self.chunk);
+        let mut at = self.at;
+        // From where on bytes of an entry were not copied yet.
+        let mut from = at;
+        while at < chunk.len() {
+            if self.json.in_string {
+                if self.json.escaped {
+                    self.json.escaped = false;
+                    at += 1;
+                    continue;
+                }
+                let rest = &chunk[at..];
+                let run = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                if self.json.in_key && self.json.key.len() < 16 {
+                    self.json.key.extend_from_slice(&rest[..run.min(16)]);
+                }
+                self.json.string_length += run + 1;
+                if self.json.response && self.json.string_length > ANSWER_STRING && run > 8 {
+                    // Up to eight, since four may belong to an escape.
+                    self.copy(&chunk[from..at + 8]);
+                    from = at + run;
+                }
+                at += run;
+                match chunk.get(at) {
+                    Some(b'"') => self.json.string_ends(),
+                    Some(_) => self.json.escaped = true,
+                    None => break,
+                }
+                at += 1;
+                continue;
+            }
+            match chunk[at] {
+                b'"' => {
+                    if self.json.scalar_begins() {
+                        from = at;
+                    }
+                    self.json.string_begins();
+                }
+                b'{' | b'[' => {
+                    if self.json.opens(chunk[at]) {
+                        from = at;
+                    }
+                }
+                b'}' | b']' => {
+                    if self.json.depth == 0 {
+                        self.done = true;
+                        self.failed = Some(IntakeError::CutOff {
+                            entries: self.count,
+                            bytes: self.before + at as u64,
+                        });
+                        break;
+                    }
+                    if std::mem::take(&mut self.json.scalar) {
+                        self.entry_ends(&chunk[from..at]);
+                    }
+                    if self.json.closes() {
+                        self.entry_ends(&chunk[from..=at]);
+                    }
+                }
+                b':' => self.json.colon(),
+                b',' => {
+                    if std::mem::take(&mut self.json.scalar) {
+                        self.entry_ends(&chunk[from..at]);
+                    }
+                    self.json.comma();
+                }
+                byte if !byte.is_ascii_whitespace() => {
+                    if self.json.scalar_begins() {
+                        from = at;
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        if self.json.in_entry && from < chunk.len() {
+            self.copy(&chunk[from..]);
+        }
+        self.chunk = chunk;
+    }
+
+    fn entry_ends(&mut self, rest: &[u8]) {
+        self.copy(rest);
+        self.json.in_entry = false;
+        self.count += 1;
+        self.piece_ends();
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        if self.batch.bytes.len() + bytes.len() - self.whole() <= LONGEST {
+            self.batch.bytes.extend_from_slice(bytes);
+        } else {
+            self.too_long = true;
+        }
+    }
+}
+
+impl Json {
+    /// Whether keys at this depth say where the entries are, or which part of an entry follows.
+    fn keys_matter(&self) -> bool {
+        match self.entries {
+            Some(entries) => self.depth == entries + 1,
+            None => self.depth <= 2,
+        }
+    }
+
+    fn string_begins(&mut self) {
+        self.in_string = true;
+        self.string_length = 0;
+        self.in_key = self.at_key && self.keys_matter();
+        self.key.clear();
+    }
+
+    fn string_ends(&mut self) {
+        self.in_string = false;
+    }
+
+    fn colon(&mut self) {
+        if !self.at_key || !self.keys_matter() {
+            return;
+        }
+        self.at_key = false;
+        match (self.entries, self.depth) {
+            (Some(_), _) => self.response = self.key == b"response",
+            (None, 1) => self.log = self.key == b"log",
+            (None, 2) => self.entries_next = self.log && self.key == b"entries",
+            _ => {}
+        }
+    }
+
+    fn comma(&mut self) {
+        if self.keys_matter() {
+            self.at_key = true;
+        }
+    }
+
+    /// Whether an entry that is no object begins here.
+    fn scalar_begins(&mut self) -> bool {
+        let begins = self.entries == Some(self.depth) && !self.in_entry;
+        self.in_entry |= begins;
+        self.scalar |= begins;
+        begins
+    }
+
+    /// Whether an entry begins with it.
+    fn opens(&mut self, byte: u8) -> bool {
+        let entry = self.entries == Some(self.depth);
+        if self.entries.is_none() && self.entries_next && self.depth == 2 && byte == b'[' {
+            self.entries = Some(3);
+            self.seen_entries = true;
+        }
+        self.depth += 1;
+        self.at_key = byte == b'{';
+        self.in_entry |= entry;
+        if entry {
+            self.response = false;
+        }
+        entry
+    }
+
+    /// Whether an entry ends with it.
+    fn closes(&mut self) -> bool {
+        self.depth -= 1;
+        self.at_key = false;
+        if let Some(entries) = self.entries {
+            if self.depth == entries && self.in_entry {
+                self.in_entry = false;
+                self.response = false;
+                return true;
+            }
+            if self.depth < entries {
+                self.entries = None;
+                self.entries_next = false;
+            }
+        }
+        false
+    }
+}
+
+/// Reads until `most` bytes more are there, or the stream ends.
+fn fill(input: &mut impl Read, chunk: &mut Vec<u8>, most: usize) -> Result<(), IntakeError> {
+    input
+        .take(most as u64)
+        .read_to_end(chunk)
+        .map(|_| ())
+        .map_err(IntakeError::Read)
+}
+
+/// What the beginning of a stream is; nothing if more of it must be seen.
+fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, IntakeError> {
+    let Some(first) = beginning
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())
+    else {
+        return if ended {
+            Err(IntakeError::Empty)
+        } else {
+            Ok(None)
+        };
+    };
+    if beginning[first] != b'{' {
+        return Err(IntakeError::Neither);
+    }
+    // The first object's own keys tell: a HAR has `log`, a line is over with the line.
+    let mut json = Json::default();
+    for (at, byte) in beginning.iter().enumerate().skip(first) {
+        match (json.in_string, byte) {
+            (true, _) if json.escaped => json.escaped = false,
+            (true, b'\\') => json.escaped = true,
+            (true, b'"') => json.string_ends(),
+            // No JSON string holds a line's end as it is: the line is broken, and is one all the same.
+            (true, b'\n') => return Ok(Some(Format::JsonLines)),
+            (true, _) if json.in_key && json.key.len() < 16 => json.key.push(*byte),
+            (true, _) => {}
+            (false, b'"') => json.string_begins(),
+            (false, b'{' | b'[') => {
+                if json.depth == 1 && json.log {
+                    return Ok(Some(Format::Har));
+                }
+                json.opens(*byte);
+            }
+            (false, b'}' | b']') => {
+                json.closes();
+                if json.depth == 0 {
+                    let rest = &beginning[at + 1..];
+                    let one_line = memchr(b'\n', &beginning[first..at]).is_none();
+                    // An object over several lines that has no log, and after it nothing: no HAR, and no line.
+                    return if one_line || !rest.trim_ascii().is_empty() {
+                        Ok(Some(Format::JsonLines))
+                    } else {
+                        Err(IntakeError::Neither)
+                    };
+                }
+            }
+            (false, b':') => json.colon(),
+            (false, b',') => json.comma(),
+            _ => {}
+        }
+    }
+    if ended {
+        // One broken line, or a HAR that was cut off before its entries.
+        return Ok(Some(
+            if memchr(b'\n', beginning[first..].trim_ascii_end()).is_some() {
+                Format::Har
+            } else {
+                Format::JsonLines
+            },
+        ));
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;
