@@ -156,7 +156,7 @@ impl BundleWriter {
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
         let mut text = serde_json::to_vec_pretty(run).unwrap_or_default();
         text.push(b'\n');
-        self.replace("run.json", std::iter::once(text))
+        self.replace("run.json", |file| file.write_all(&text))
     }
 
     /// Where Chromium writes its network log while it runs.
@@ -203,18 +203,32 @@ impl BundleWriter {
         exchanges: &[Exchange],
         events: &[TrackerEvent],
     ) -> Result<(), BundleError> {
-        self.replace("exchanges.jsonl", exchanges.iter().map(line))?;
-        self.replace("evidence.jsonl", events.iter().map(line))
+        self.replace("exchanges.jsonl", |file| {
+            exchanges
+                .iter()
+                .try_for_each(|exchange| file.write_all(&line(exchange)))
+        })?;
+        self.replace("evidence.jsonl", |file| {
+            events
+                .iter()
+                .try_for_each(|event| file.write_all(&line(event)))
+        })
     }
 
-    fn replace(&self, name: &str, parts: impl Iterator<Item = Vec<u8>>) -> Result<(), BundleError> {
+    /// Writes a file of `data/` whole, or leaves what was there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn replace(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), BundleError> {
         let path = self.data(name);
         let write = || -> io::Result<()> {
             let mut file = tempfile::NamedTempFile::new_in(self.root.join("data"))?;
             let mut writer = BufWriter::new(&mut file);
-            for part in parts {
-                writer.write_all(&part)?;
-            }
+            content(&mut writer)?;
             writer.flush()?;
             drop(writer);
             make_readable(file.as_file())?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::model::EventKind;
 use crate::run::RunEvent;
 
 /// A progress bar for one journey.
@@ -42,7 +41,7 @@ impl Progress {
                 self.bar
                     .set_message(format!("{what}{}", self.told_so_far()));
             }
-            RunEvent::Told(event) if event.kind == EventKind::Event => {
+            RunEvent::Told(event) if event.tells() => {
                 if let Ok(told) = self.told.lock() {
                     told.set(told.get() + 1);
                 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::entry::{Entry, Facts, Recorded, cookie, cookies_in, exchange, pass};
-use crate::model::{BodyState, JsonText, Moment, Outcome};
+use crate::model::{BodyState, Exchange, HarExtension, JsonText, Moment};
 
 pub(super) const REPAIRED: &str =
     "the entry is not valid JSON or UTF-8: it was repaired to be read";
@@ -78,18 +78,6 @@ struct Pair<'a> {
     name: Option<Text<'a>>,
     #[serde(borrow, default)]
     value: Option<Text<'a>>,
-}
-
-/// What this program adds to the HARs that it writes, since the format has no place for it.
-#[derive(Debug, Default, serde::Serialize, Deserialize)]
-pub struct Own {
-    pub exchange: String,
-    pub outcome: Option<Outcome>,
-    pub step: Option<u32>,
-    pub frame: Option<String>,
-    pub target: Option<String>,
-    pub sent: Option<bool>,
-    pub body_state: Option<BodyState>,
 }
 
 /// A string that is borrowed where it can be, or a number where a string should be.
@@ -231,8 +219,8 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
         exchange.body_state = BodyState::Unavailable;
     }
     if let Some(own) = entry.own {
-        match serde_json::from_str::<Own>(own.get()) {
-            Ok(own) => own.put(&mut exchange),
+        match serde_json::from_str::<HarExtension>(own.get()) {
+            Ok(own) => own.restore(&mut exchange),
             Err(error) => problems.push(format!("`_pixelwitness` cannot be read: {error}")),
         }
     }
@@ -242,18 +230,6 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
         page: page.map(str::to_owned),
         problems,
     }))
-}
-
-impl Own {
-    fn put(self, exchange: &mut crate::model::Exchange) {
-        exchange.id = self.exchange;
-        exchange.step = self.step;
-        exchange.frame = self.frame;
-        exchange.target = self.target;
-        exchange.sent = self.sent;
-        exchange.outcome = self.outcome.unwrap_or(exchange.outcome);
-        exchange.body_state = self.body_state.unwrap_or(exchange.body_state);
-    }
 }
 
 /// The body's bytes: from its text, or built again from its list of parameters. Nothing if neither is there.
@@ -352,7 +328,7 @@ fn pairs(list: Option<&RawValue>, what: &str, problems: &mut Vec<String>) -> Vec
 }
 
 /// As Chromium says it, else from the header that says what the answer is for.
-fn resource_type(entry: &HarEntry<'_>, exchange: &crate::model::Exchange) -> Option<String> {
+fn resource_type(entry: &HarEntry<'_>, exchange: &Exchange) -> Option<String> {
     if let Some(kind) = &entry.resource_type {
         return Some(kind.0.to_ascii_lowercase());
     }

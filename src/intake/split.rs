@@ -455,6 +455,7 @@ fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, IntakeError> {
     }
     // The first object's own keys tell: a HAR has `log`, a line is over with the line.
     let mut json = Json::default();
+    let mut before = b'[';
     for (at, byte) in beginning.iter().enumerate().skip(first) {
         match (json.in_string, byte) {
             (true, _) if json.escaped => json.escaped = false,
@@ -468,6 +469,10 @@ fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, IntakeError> {
             (false, b'{' | b'[') => {
                 if json.depth == 1 && json.log {
                     return Ok(Some(Format::Har));
+                }
+                // Nothing opens here: the line before was not whole, and this is the next.
+                if !matches!(before, b'[' | b':' | b',') {
+                    return Ok(Some(Format::JsonLines));
                 }
                 json.opens(*byte);
             }
@@ -488,18 +493,18 @@ fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, IntakeError> {
             (false, b',') => json.comma(),
             _ => {}
         }
+        if !json.in_string && !byte.is_ascii_whitespace() {
+            before = *byte;
+        }
     }
-    if ended {
-        // One broken line, or a HAR that was cut off before its entries.
-        return Ok(Some(
-            if memchr(b'\n', beginning[first..].trim_ascii_end()).is_some() {
-                Format::Har
-            } else {
-                Format::JsonLines
-            },
-        ));
+    match ended {
+        false => Ok(None),
+        // One broken line, or neither.
+        true if memchr(b'\n', beginning[first..].trim_ascii_end()).is_none() => {
+            Ok(Some(Format::JsonLines))
+        }
+        true => Err(IntakeError::Neither),
     }
-    Ok(None)
 }
 
 #[cfg(test)]

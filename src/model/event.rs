@@ -52,6 +52,13 @@ pub struct TrackerEvent {
     pub problems: Vec<String>,
 }
 
+impl TrackerEvent {
+    /// Whether it is an event that somebody was told, counted once: no repeated delivery of another.
+    pub fn tells(&self) -> bool {
+        matches!(self.kind, EventKind::Event | EventKind::Gateway) && self.duplicate_of.is_none()
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {

@@ -3,6 +3,7 @@
 
 mod event;
 mod exchange;
+mod har;
 mod moment;
 mod recipient;
 mod run;
@@ -16,6 +17,7 @@ pub use exchange::{
     BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,
     WebSocketFrame, registrable_domain, without_fragment,
 };
+pub use har::HarExtension;
 pub use moment::Moment;
 pub use recipient::{is_library, recipient};
 pub use run::{

@@ -3,4 +3,5 @@
 pub mod audit;
 pub mod decoded;
 pub mod gallery;
+pub mod har;
 pub mod terminal;

@@ -26,11 +26,11 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", style.dim(&record.scenario.origin))?;
     journey(run, &style, out)?;
 
-    let told: Vec<&TrackerEvent> = run
+    let (told, others): (Vec<&TrackerEvent>, Vec<&TrackerEvent>) = run
         .events
         .iter()
-        .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())
-        .collect();
+        .filter(|event| event.tells())
+        .partition(|event| event.recipient == "Meta");
     let unsent = told
         .iter()
         .filter(|event| doubt(run, event).is_some())
@@ -57,6 +57,7 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         typed_values(run, &told, &style, out)?;
         topics(run, &told, &style, out)?;
     }
+    others_told(&others, &style, out)?;
     untold(run, &style, out)?;
     recorded(run, &style, out)
 }
@@ -170,6 +171,25 @@ fn pages(run: &Run, told: &[&TrackerEvent], style: &Style, out: &mut dyn Write) 
             };
             writeln!(out, "    {line}{times}")?;
         }
+    }
+    Ok(())
+}
+
+/// Who else was told events that a decoder knows, with their names.
+fn others_told(others: &[&TrackerEvent], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut recipients: BTreeMap<&str, Vec<(String, usize)>> = BTreeMap::new();
+    for event in others {
+        let name = event.event_name.as_deref().unwrap_or("(no name)");
+        tally(recipients.entry(&event.recipient).or_default(), cut(name));
+    }
+    for (recipient, names) in recipients {
+        let events: usize = names.iter().map(|(_, times)| times).sum();
+        let names: Vec<String> = names
+            .iter()
+            .map(|(name, times)| format!("{name} ×{times}"))
+            .collect();
+        let heading = format!("{recipient} was told {}:", count(events, "event"));
+        writeln!(out, "\n{} {}", style.bad(&heading), names.join(", "))?;
     }
     Ok(())
 }
@@ -393,7 +413,7 @@ fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let carriers: HashSet<&str> = run
         .events
         .iter()
-        .filter(|event| event.kind == EventKind::Event)
+        .filter(|event| matches!(event.kind, EventKind::Event | EventKind::Gateway))
         .map(|event| event.exchange.as_str())
         .collect();
     let carries_event = |exchange: &Exchange| carriers.contains(exchange.id.as_str());
@@ -429,7 +449,7 @@ fn untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     for event in run
         .events
         .iter()
-        .filter(|event| event.kind == EventKind::Event)
+        .filter(|event| matches!(event.kind, EventKind::Event | EventKind::Gateway))
     {
         let page = event.page_url.as_deref().unwrap_or_default();
         let page = page.split('#').next().unwrap_or_default();

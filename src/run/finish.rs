@@ -10,8 +10,10 @@ use crate::bundle::{BundleWriter, open_net_log, read_body};
 use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit};
 use crate::decode::decode_all;
 use crate::model::{
-    AuditRecord, AuditVerdict, Counts, EventKind, Exchange, Moment, Outcome, Party, RunRecord,
+    AuditRecord, AuditVerdict, Counts, Exchange, Moment, Outcome, Party, RunRecord,
 };
+
+use crate::report;
 
 /// Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records.
 pub(super) fn finish(
@@ -61,15 +63,16 @@ pub(super) fn finish(
         contained: count(&exchanges, |exchange| {
             exchange.outcome == Outcome::Contained
         }),
-        events: events
-            .iter()
-            .filter(|event| event.kind == EventKind::Event && event.duplicate_of.is_none())
-            .count() as u64,
+        events: events.iter().filter(|event| event.tells()).count() as u64,
     };
     record.finished = Some(Moment::now());
     // What was written as it happened stays as it is where there is nothing better.
     if captured {
         bundle.records(&exchanges, &events)?;
+        let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
+        bundle.replace("traffic.har", |file| {
+            report::har::render(&record, &exchanges, &body, file)
+        })?;
     }
     bundle.run(&record)?;
     let root = bundle.root().to_owned();

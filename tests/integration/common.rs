@@ -104,13 +104,29 @@ pub fn read_net_log(bundle: &Path) -> NetLog {
     NetLog::read(GzDecoder::new(file), &mut |_, _| Ok(())).unwrap()
 }
 
+/// Compares what a person would see with the file that holds it. `PIXELWITNESS_BLESS=1` writes it anew; read the
+/// difference before you keep it.
+pub fn blessed(name: &str, found: &str) {
+    let path = root().join("tests/fixtures").join(name);
+    if std::env::var_os("PIXELWITNESS_BLESS").is_some() {
+        std::fs::write(&path, found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, expected, "{name}");
+}
+
+/// The program, to be started.
+pub fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_pixelwitness"));
+    program.env_remove("RUST_LOG").current_dir(root());
+    program
+}
+
 /// Runs the program, with stdin closed.
 pub fn pixelwitness(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pixelwitness"))
+    program()
         .args(arguments)
         .envs(environment.iter().copied().collect::<HashMap<_, _>>())
-        .env_remove("RUST_LOG")
-        .current_dir(root())
         .output()
         .unwrap()
 }

@@ -87,6 +87,11 @@ fn assert_replayable(run: &Run) {
     assert_eq!(on_disk.run, run.record);
     assert_eq!(on_disk.exchanges, run.exchanges);
     assert_eq!(on_disk.events, run.events);
+    // The HAR holds all that decoding needs, so it decodes to the same records, ids and times included.
+    let har = std::fs::read(run.bundle.join("data/traffic.har")).unwrap();
+    let (events, error) = crate::decode::decoded(&har);
+    assert_eq!(error, None);
+    assert_eq!(events, run.events);
     match audit_bundle(&run.bundle).unwrap() {
         Audited::Confirmed(record) => assert_eq!(*record, run.record),
         other => panic!("{other:#?}"),

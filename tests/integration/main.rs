@@ -12,6 +12,8 @@ mod bad_input;
 mod cdp_logs;
 mod cli;
 mod common;
+mod corpus;
+mod decode;
 mod demo;
 mod failures;
 mod gallery;

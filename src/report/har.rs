@@ -1,0 +1,127 @@
+//! HAR 1.2 of a run, an entry an exchange, in order. What the format has no place for stands under `_pixelwitness`, and
+//! what Chromium's own HARs have under `_resourceType` and `_initiator`.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::model::{Exchange, HarExtension, Moment, RunRecord};
+
+/// Writes it entry by entry. `body` gives an exchange's request body.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn render(
+    record: &RunRecord,
+    exchanges: &[Exchange],
+    body: &dyn Fn(&Exchange) -> Option<Vec<u8>>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let started = record.started;
+    let page = json!({
+        "id": "page_1",
+        "title": record.scenario.title,
+        "startedDateTime": started,
+        "pageTimings": {},
+    });
+    let creator = json!({ "name": record.tool.name, "version": record.tool.version });
+    writeln!(
+        out,
+        "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"pages\":[{page}],\"entries\":["
+    )?;
+    let mut last = started;
+    for (index, exchange) in exchanges.iter().enumerate() {
+        last = exchange.time.unwrap_or(last);
+        let comma = if index + 1 < exchanges.len() { "," } else { "" };
+        let entry = entry(exchange, body(exchange).as_deref(), last);
+        writeln!(out, "{entry}{comma}")?;
+    }
+    writeln!(out, "]}}}}")
+}
+
+fn entry(exchange: &Exchange, body: Option<&[u8]>, time: Moment) -> Value {
+    let mut entry = json!({
+        "pageref": "page_1",
+        "startedDateTime": time,
+        "time": 0,
+        "request": request(exchange, body),
+        "response": response(exchange),
+        "cache": {},
+        "timings": { "send": 0, "wait": 0, "receive": 0, "comment": "not measured" },
+        "_resourceType": exchange.resource_type,
+        "_initiator": exchange.initiator,
+        "_pixelwitness": HarExtension::of(exchange),
+    });
+    if let Some(remote) = &exchange.remote {
+        entry["serverIPAddress"] = remote.ip.clone().into();
+        entry["connection"] = remote.port.to_string().into();
+    }
+    entry
+}
+
+fn request(exchange: &Exchange, body: Option<&[u8]>) -> Value {
+    let query: Vec<Value> = Url::parse(&exchange.url)
+        .map(|url| {
+            url.query_pairs()
+                .map(|(name, value)| json!({ "name": name, "value": value }))
+                .collect()
+        })
+        .unwrap_or_default();
+    let sent = exchange.cookies.iter().filter(|cookie| cookie.sent);
+    let cookies: Vec<Value> = sent
+        .map(|cookie| json!({ "name": cookie.name, "value": cookie.value }))
+        .collect();
+    let mut request = json!({
+        "method": exchange.method,
+        "url": exchange.url,
+        "httpVersion": "",
+        "cookies": cookies,
+        "headers": headers(&exchange.request_headers),
+        "queryString": query,
+        "headersSize": -1,
+        "bodySize": exchange.body_size.map_or(Value::from(-1), Value::from),
+    });
+    if let Some(body) = body {
+        let mime_type = exchange.request_header("content-type").unwrap_or_default();
+        request["postData"] = match std::str::from_utf8(body) {
+            Ok(text) => json!({ "mimeType": mime_type, "text": text }),
+            Err(_) => json!({
+                "mimeType": mime_type,
+                "text": data_encoding::BASE64.encode(body),
+                "encoding": "base64",
+            }),
+        };
+    }
+    request
+}
+
+fn response(exchange: &Exchange) -> Value {
+    let header = |wanted: &str| {
+        let headers = exchange.response_headers.iter();
+        headers
+            .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .map(|(_, value)| value.as_str())
+            .next()
+            .unwrap_or_default()
+    };
+    let size = exchange.response_body.as_ref().map(|body| body.size);
+    json!({
+        "status": exchange.status.unwrap_or(0),
+        "statusText": "",
+        "httpVersion": "",
+        "cookies": [],
+        "headers": headers(&exchange.response_headers),
+        "content": { "size": size.map_or(Value::from(-1), Value::from), "mimeType": header("content-type") },
+        "redirectURL": header("location"),
+        "headersSize": -1,
+        "bodySize": -1,
+    })
+}
+
+fn headers(headers: &[(String, String)]) -> Vec<Value> {
+    headers
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect()
+}
