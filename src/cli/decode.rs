@@ -49,39 +49,37 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let mut out = BufWriter::with_capacity(256 * 1024, io::stdout().lock());
     let mut sequence = Sequence::default();
     let mut decodings = Decodings::default();
-    let mut unreadable = 0_usize;
+    let mut unreadable = 0;
     let mut gone = false;
-    let result = intake::decode(input, args.summary, &mut |mut decoded| {
-        for event in &mut decoded.events {
-            sequence.place(event);
-            unreadable += usize::from(event.vendor.is_empty());
-        }
-        if args.summary {
+    let result = if args.summary {
+        intake::decode(input, true, &mut |mut decoded| {
+            for event in &mut decoded.events {
+                sequence.place(event);
+            }
             decodings.add(&decoded);
-            return Ok(());
-        }
-        for event in &decoded.events {
-            let written = serde_json::to_writer(&mut out, event)
-                .map_err(io::Error::from)
-                .and_then(|()| out.write_all(b"\n"));
-            gone = written
-                .as_ref()
-                .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-            written?;
-        }
-        Ok(())
-    });
+            Ok(())
+        })
+    } else {
+        let mut text = Vec::new();
+        intake::lines(input, &mut |lines| {
+            text.clear();
+            for line in &lines {
+                unreadable += usize::from(line.is_unreadable());
+                line.put(&mut sequence, &mut text);
+            }
+            let written = out.write_all(&text);
+            gone = is_gone(&written);
+            written
+        })
+    };
     bar.finish_and_clear();
     let mut written = Ok(());
     if args.summary {
+        unreadable = decodings.unreadable();
         written = decodings.render(talk::colour_on_stdout(), &mut out);
     }
     written = written.and_then(|()| out.flush());
-    // A reader that has gone away, as `head` does, is no failure.
-    gone |= written
-        .as_ref()
-        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
-    if gone {
+    if gone || is_gone(&written) {
         return exit::OK;
     }
     if let Err(error) = written {
@@ -103,6 +101,13 @@ pub fn decode(args: &DecodeArgs) -> u8 {
             exit::OK
         }
     }
+}
+
+/// A reader that has gone away, as `head` does, is no failure.
+fn is_gone(written: &io::Result<()>) -> bool {
+    written
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn said(file: &Path, error: &IntakeError) -> u8 {

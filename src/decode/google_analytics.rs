@@ -128,6 +128,10 @@ impl Decoder for GoogleAnalytics {
         "google_analytics_4"
     }
 
+    fn markers(&self) -> &'static [&'static str] {
+        &["/g/collect"]
+    }
+
     fn concerns(&self, request: &Request<'_>) -> bool {
         request.method != "OPTIONS" && request.path.ends_with("/g/collect")
     }

@@ -1,6 +1,7 @@
 //! What an exchange told whom: one file (or folder) a vendor, registered in [`DECODERS`]. Pure.
 
 mod google_analytics;
+mod line;
 pub mod meta_pixel;
 mod parameters;
 mod record;
@@ -10,6 +11,7 @@ mod tiktok_pixel;
 
 use crate::model::{Exchange, TrackerEvent};
 
+pub use line::Line;
 pub use record::unreadable;
 pub use request::Request;
 pub use sequence::Sequence;
@@ -18,6 +20,10 @@ pub use sequence::Sequence;
 pub trait Decoder: Sync {
     /// The name that records carry (`meta_pixel`).
     fn vendor(&self) -> &'static str;
+
+    /// Texts of which one at least stands in the URL (whose host is in lower case, as browsers write it) or the body of
+    /// every request that `concerns` lets through: a file is searched for them before it is parsed.
+    fn markers(&self) -> &'static [&'static str];
 
     /// Whether a request may be this vendor's. Every request is asked, so this looks and makes nothing.
     fn concerns(&self, request: &Request<'_>) -> bool;
@@ -80,6 +86,13 @@ pub fn decode(exchange: &Exchange, body: Option<&[u8]>) -> Vec<TrackerEvent> {
         .filter(|decoder| decoder.concerns(&request))
         .flat_map(|decoder| decoder.decode(exchange, &request))
         .collect()
+}
+
+fn decoder_of(event: &TrackerEvent) -> Option<&'static dyn Decoder> {
+    DECODERS
+        .iter()
+        .find(|decoder| decoder.vendor() == event.vendor)
+        .copied()
 }
 
 /// Whether any decoder may have something to say of a request.

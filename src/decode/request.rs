@@ -1,5 +1,7 @@
 //! A request as decoders look at it: cheap to make, since most requests are nobody's.
 
+use crate::model::UrlParts;
+
 /// The parts of a request, borrowed and untouched.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -17,23 +19,8 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// Nothing if the URL is none with a host.
     pub fn new(url: &'a str, method: &'a str, body: Option<&'a [u8]>) -> Option<Request<'a>> {
-        let (scheme, rest) = url.split_once("://")?;
-        if !matches!(scheme.len(), 2..=5) {
-            return None;
-        }
-        let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
-        let host = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-            _ => host,
-        };
-        let (path, query) = match rest.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (rest, None),
-        };
-        (!host.is_empty()).then_some(Request {
+        let UrlParts { host, path, query } = UrlParts::of(url)?;
+        Some(Request {
             method,
             host,
             path,
@@ -55,25 +42,6 @@ impl<'a> Request<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_is_split_without_being_changed() {
-        let url = "https://user@WWW.facebook.com:443/tr/?id=1&dl=a/b?c#part";
-        let request = Request::new(url, "GET", Some(b"")).unwrap();
-        assert_eq!(request.host, "WWW.facebook.com");
-        assert_eq!(request.path, "/tr/");
-        assert_eq!(request.query, Some("id=1&dl=a/b?c"));
-        assert_eq!(request.body, None);
-        assert!(request.is_under("facebook.com"));
-        let bare = Request::new("https://facebook.com?x", "GET", None).unwrap();
-        assert_eq!(
-            (bare.host, bare.path, bare.query),
-            ("facebook.com", "", Some("x"))
-        );
-        for url in ["", "data:text/plain,x", "https://", "about:blank", "://x/"] {
-            assert!(Request::new(url, "GET", None).is_none(), "{url}");
-        }
-    }
 
     #[test]
     fn hosts_are_matched_by_label() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use md5::{Digest, Md5};
 
-use super::Delivery;
+use super::{Delivery, decoder_of};
 use crate::model::TrackerEvent;
 
 /// What was seen so far. Holds a few bytes an event, whatever its size.
@@ -20,15 +20,20 @@ pub struct Sequence {
 impl Sequence {
     /// Gives the record its id, and says which earlier one it repeats.
     pub fn place(&mut self, event: &mut TrackerEvent) {
+        let decoder = decoder_of(event);
+        let delivery = decoder.and_then(|decoder| decoder.delivery(event));
+        (event.id, event.duplicate_of) = self.next(&event.vendor, delivery.as_ref());
+    }
+
+    /// The next record's id, and that of the earlier one that it repeats.
+    pub(super) fn next(
+        &mut self,
+        vendor: &str,
+        delivery: Option<&Delivery>,
+    ) -> (String, Option<String>) {
         self.count += 1;
-        event.id = id(self.count);
-        let delivery = super::DECODERS
-            .iter()
-            .find(|decoder| decoder.vendor() == event.vendor)
-            .and_then(|decoder| decoder.delivery(event));
-        if let Some(delivery) = delivery {
-            event.duplicate_of = self.earlier(&event.vendor, &delivery).map(id);
-        }
+        let earlier = delivery.and_then(|delivery| self.earlier(vendor, delivery));
+        (id(self.count), earlier.map(id))
     }
 
     /// The same event id is the same event, unless both say that they happened apart: sites give constants as ids.

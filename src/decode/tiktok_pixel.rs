@@ -73,6 +73,10 @@ impl Decoder for TikTokPixel {
         "tiktok_pixel"
     }
 
+    fn markers(&self) -> &'static [&'static str] {
+        &[HOST]
+    }
+
     fn concerns(&self, request: &Request<'_>) -> bool {
         request.method != "OPTIONS" && request.path.starts_with(PATH) && request.is_under(HOST)
     }

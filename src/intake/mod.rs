@@ -4,6 +4,7 @@
 //! what they came to in the order of the file. Nothing waits for the end, so a stream of any length fits.
 
 mod entry;
+mod glance;
 mod har;
 mod lines;
 mod split;
@@ -11,11 +12,12 @@ mod split;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, sync_channel};
 use std::thread;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::decode::Line;
 use crate::model::TrackerEvent;
 
 pub use entry::{Entry, Recorded};
@@ -99,34 +101,72 @@ pub fn decode(
     seen: bool,
     each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
 ) -> Result<usize, IntakeError> {
+    let read = |batch: &Batch, format| {
+        batch
+            .iter()
+            .map(|(text, number)| entry::decode(text, number, format, seen))
+            .filter(|decoded| seen || !decoded.events.is_empty())
+            .collect::<Vec<_>>()
+    };
+    in_order(input, &read, &mut |decoded| {
+        decoded.into_iter().try_for_each(&mut *each)
+    })
+}
+
+/// As [`decode`], and hands on the records as lines that lack their number.
+///
+/// # Errors
+/// As [`decode`].
+pub fn lines(
+    input: impl Read + Send,
+    each: &mut dyn FnMut(Vec<Line>) -> std::io::Result<()>,
+) -> Result<usize, IntakeError> {
+    let read = |batch: &Batch, format| {
+        batch
+            .iter()
+            .flat_map(|(text, number)| entry::decode(text, number, format, false).events)
+            .map(|event| Line::of(&event))
+            .collect::<serde_json::Result<Vec<_>>>()
+    };
+    in_order(input, &read, &mut |lines| each(lines?))
+}
+
+/// Several threads read batches; `each` gets what they came to in the order of the file.
+fn in_order<T: Send>(
+    input: impl Read + Send,
+    read: &(dyn Fn(&Batch, Format) -> T + Sync),
+    each: &mut dyn FnMut(T) -> std::io::Result<()>,
+) -> Result<usize, IntakeError> {
     let mut splitter = Splitter::new(input)?;
     let format = splitter.format();
     let readers = thread::available_parallelism().map_or(2, usize::from);
-    let (batches, queue) = sync_channel::<(usize, Batch)>(readers * UNDER_WAY);
+    let under_way = readers * UNDER_WAY;
+    let (batches, queue) = sync_channel::<(usize, Batch)>(under_way);
     let queue = Mutex::new(queue);
-    let (results, done) = sync_channel(readers * UNDER_WAY);
+    let (results, done) = sync_channel(under_way);
     // A ticket for each batch between the splitter and the caller.
-    let (tickets, returned) = sync_channel::<()>(readers * UNDER_WAY);
+    let (tickets, returned) = sync_channel::<()>(under_way);
     thread::scope(|scope| {
         let split = scope.spawn(move || {
             let mut number = 0;
-            loop {
-                match splitter.next_batch() {
-                    Ok(Some(batch)) => {
-                        if tickets.send(()).is_err() || batches.send((number, batch)).is_err() {
-                            // The caller has had enough.
-                            return Ok(splitter.count());
-                        }
-                        number += 1;
-                    }
-                    Ok(None) => return Ok(splitter.count()),
-                    Err(error) => return Err(error),
+            while let Some(batch) = splitter.next_batch()? {
+                if tickets.send(()).is_err() || batches.send((number, batch)).is_err() {
+                    // The caller has had enough.
+                    break;
                 }
+                number += 1;
             }
+            Ok(splitter.count())
         });
         for _ in 0..readers {
             let (queue, results) = (&queue, results.clone());
-            scope.spawn(move || read_batches(queue, &results, format, seen));
+            scope.spawn(move || {
+                while let Ok((number, batch)) = next(queue) {
+                    if results.send((number, read(&batch, format))).is_err() {
+                        break;
+                    }
+                }
+            });
         }
         drop(results);
         let handed_on = hand_on(done, returned, each);
@@ -139,36 +179,18 @@ pub fn decode(
     })
 }
 
-fn read_batches(
-    queue: &Mutex<Receiver<(usize, Batch)>>,
-    results: &SyncSender<(usize, Vec<Decoded>)>,
-    format: Format,
-    seen: bool,
-) {
-    loop {
-        let next = match queue.lock() {
-            Ok(queue) => queue.recv(),
-            Err(_) => return,
-        };
-        let Ok((number, batch)) = next else { return };
-        let mut decoded = Vec::new();
-        for (text, number) in batch.iter() {
-            let one = entry::decode(text, number, format, seen);
-            if seen || !one.events.is_empty() {
-                decoded.push(one);
-            }
-        }
-        if results.send((number, decoded)).is_err() {
-            return;
-        }
+fn next(queue: &Mutex<Receiver<(usize, Batch)>>) -> Result<(usize, Batch), RecvError> {
+    match queue.lock() {
+        Ok(queue) => queue.recv(),
+        Err(_) => Err(RecvError),
     }
 }
 
 /// In the order of the file, whoever was done first.
-fn hand_on(
-    done: Receiver<(usize, Vec<Decoded>)>,
+fn hand_on<T>(
+    done: Receiver<(usize, T)>,
     returned: Receiver<()>,
-    each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
+    each: &mut dyn FnMut(T) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
@@ -176,9 +198,7 @@ fn hand_on(
         waiting.insert(number, batch);
         while let Some(batch) = waiting.remove(&next) {
             next += 1;
-            for decoded in batch {
-                each(decoded)?;
-            }
+            each(batch)?;
             let _ = returned.recv();
         }
     }

@@ -1,7 +1,6 @@
 //! One request, what became of it, and where each fact about it came from.
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::{Headers, JsonText, Moment, recipient};
 
@@ -106,17 +105,14 @@ impl Exchange {
     /// scenario's origin.
     pub fn begun(id: String, url: &str, method: &str, first_party: &str) -> Exchange {
         let url = without_fragment(url);
-        let host = Url::parse(url)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned))
-            .unwrap_or_default();
+        let host = UrlParts::of(url).map_or("", |parts| parts.host);
         Exchange {
             id,
             url: url.to_owned(),
             method: method.to_owned(),
             resource_type: "other".to_owned(),
-            party: Party::of(&host, first_party),
-            recipient: recipient(&host).map(str::to_owned),
+            party: Party::of(host, first_party),
+            recipient: recipient(host).map(str::to_owned),
             outcome: Outcome::Pending,
             sent: None,
             error: None,
@@ -160,6 +156,40 @@ impl Exchange {
             .iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The parts of a URL, borrowed and untouched: a parser would encode them anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UrlParts<'a> {
+    /// Without port and user; in the case in which it was written.
+    pub host: &'a str,
+    /// From the first slash to the query.
+    pub path: &'a str,
+    /// Without the question mark; nothing where there is none.
+    pub query: Option<&'a str>,
+}
+
+impl<'a> UrlParts<'a> {
+    /// Nothing if it is no URL with a host.
+    pub fn of(url: &'a str) -> Option<UrlParts<'a>> {
+        let (scheme, rest) = url.split_once("://")?;
+        if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let rest = without_fragment(rest);
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
+        let host = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        (!host.is_empty()).then_some(UrlParts { host, path, query })
     }
 }
 
@@ -265,6 +295,26 @@ pub enum Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart_without_being_changed() {
+        let parts =
+            UrlParts::of("https://user@WWW.facebook.com:443/tr/?id=1&dl=a/b?c#part").unwrap();
+        assert_eq!(
+            (parts.host, parts.path, parts.query),
+            ("WWW.facebook.com", "/tr/", Some("id=1&dl=a/b?c"))
+        );
+        let parts = UrlParts::of("https://facebook.com?x").unwrap();
+        assert_eq!(
+            (parts.host, parts.path, parts.query),
+            ("facebook.com", "", Some("x"))
+        );
+        let parts = UrlParts::of("http://[::1]:8080/").unwrap();
+        assert_eq!(parts.host, "[::1]");
+        for url in ["", "data:text/plain,x", "https://", "about:blank", "://x/"] {
+            assert_eq!(UrlParts::of(url), None, "{url}");
+        }
+    }
 
     #[test]
     fn party_goes_by_registrable_domain_not_by_ending() {

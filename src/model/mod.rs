@@ -15,7 +15,7 @@ pub use event::{
 };
 pub use exchange::{
     BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,
-    WebSocketFrame, registrable_domain, without_fragment,
+    UrlParts, WebSocketFrame, registrable_domain, without_fragment,
 };
 pub use har::HarExtension;
 pub use moment::Moment;

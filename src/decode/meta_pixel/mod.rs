@@ -42,6 +42,20 @@ impl Decoder for MetaPixel {
         "meta_pixel"
     }
 
+    fn markers(&self) -> &'static [&'static str] {
+        &[
+            "facebook.",
+            "instagram.",
+            "/tr",
+            "/signals/config/",
+            "/fbevents.js",
+            "fb.pixel_id",
+            "ev=",
+            // A part of a multipart body, and a parameter's name in a list, each with or without a backslash before.
+            "\"ev",
+        ]
+    }
+
     fn concerns(&self, request: &Request<'_>) -> bool {
         recognise(request).is_some() || gateway::concerns(request)
     }
