@@ -1,7 +1,7 @@
 //! `pixelwitness decode`: what the requests in a file by another tool told, offline.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -46,7 +46,7 @@ pub fn decode(args: &DecodeArgs) -> u8 {
             return exit::BAD_INPUT;
         }
     };
-    let mut out = BufWriter::with_capacity(256 * 1024, io::stdout().lock());
+    let mut out = io::stdout().lock();
     let mut sequence = Sequence::default();
     let mut decodings = Decodings::default();
     let mut unreadable = 0;

@@ -180,6 +180,9 @@ impl Parameters {
     }
 
     fn take_pairs(&mut self, text: &str, place: Place, plus_is_space: bool) {
+        let pairs = memchr::memchr_iter(b'&', text.as_bytes()).count() + 1;
+        // And a few that are added later; the whole of a hostile one need not fit at once.
+        self.list.reserve(pairs.min(1024) + 4);
         let mut rest = text;
         while !rest.is_empty() {
             if self.list.len() >= MOST {

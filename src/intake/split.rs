@@ -262,7 +262,7 @@ impl<R: Read> Splitter<R> {
                     continue;
                 }
                 let rest = &chunk[at..];
-                let run = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                let run = until_quote_or_backslash(rest);
                 if self.json.in_key && self.json.key.len() < 16 {
                     self.json.key.extend_from_slice(&rest[..run.min(16)]);
                 }
@@ -281,7 +281,9 @@ impl<R: Read> Splitter<R> {
                 at += 1;
                 continue;
             }
-            match chunk[at] {
+            at = self.json.skim(&chunk, at);
+            let Some(&byte) = chunk.get(at) else { break };
+            match byte {
                 b'"' => {
                     if self.json.scalar_begins() {
                         from = at;
@@ -289,7 +291,7 @@ impl<R: Read> Splitter<R> {
                     self.json.string_begins();
                 }
                 b'{' | b'[' => {
-                    if self.json.opens(chunk[at]) {
+                    if self.json.opens(byte) {
                         from = at;
                     }
                 }
@@ -354,6 +356,32 @@ impl Json {
             Some(entries) => self.depth == entries + 1,
             None => self.depth <= 2,
         }
+    }
+
+    /// Passes over what is deep inside an entry, where no key matters: most of a HAR. Stops where the entry's own level
+    /// comes back, and before a string that is long or does not end in this chunk.
+    fn skim(&mut self, chunk: &[u8], from: usize) -> usize {
+        let Some(own) = self.entries.map(|entries| entries + 1) else {
+            return from;
+        };
+        let mut at = from;
+        if !self.in_entry || self.depth <= own {
+            return at;
+        }
+        while let Some(byte) = chunk.get(at) {
+            match byte {
+                b'"' => match short_string(&chunk[at + 1..]) {
+                    Some(length) => at += length,
+                    None => return at,
+                },
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth == own + 1 => return at,
+                b'}' | b']' => self.depth -= 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        at
     }
 
     fn string_begins(&mut self) {
@@ -429,13 +457,52 @@ impl Json {
     }
 }
 
+/// Bytes before the first quote or backslash. Most strings are short, and over before a search has begun.
+fn until_quote_or_backslash(text: &[u8]) -> usize {
+    let near = &text[..text.len().min(16)];
+    near.iter()
+        .position(|byte| matches!(byte, b'"' | b'\\'))
+        .unwrap_or_else(|| {
+            let far = &text[near.len()..];
+            near.len() + memchr2(b'"', b'\\', far).unwrap_or(far.len())
+        })
+}
+
+/// Bytes to the end of a string, with its closing quote; nothing if it is long, or does not end here.
+fn short_string(text: &[u8]) -> Option<usize> {
+    let mut length = 0;
+    loop {
+        length += until_quote_or_backslash(&text[length..]);
+        if length > ANSWER_STRING {
+            return None;
+        }
+        match text.get(length)? {
+            b'"' => return Some(length + 1),
+            _ => {
+                length += 2;
+                text.get(length - 1)?;
+            }
+        }
+    }
+}
+
 /// Reads until `most` bytes more are there, or the stream ends.
 fn fill(input: &mut impl Read, chunk: &mut Vec<u8>, most: usize) -> Result<(), IntakeError> {
-    input
-        .take(most as u64)
-        .read_to_end(chunk)
-        .map(|_| ())
-        .map_err(IntakeError::Read)
+    let mut filled = chunk.len();
+    chunk.resize(filled + most, 0);
+    let result = loop {
+        match input.read(&mut chunk[filled..]) {
+            Ok(0) => break Ok(()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error.into()),
+        }
+        if filled == chunk.len() {
+            break Ok(());
+        }
+    };
+    chunk.truncate(filled);
+    result
 }
 
 /// What the beginning of a stream is; nothing if more of it must be seen.
