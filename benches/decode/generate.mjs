@@ -50,7 +50,7 @@ function entry(index) {
     status: 200, statusText: '', httpVersion: 'http/2.0', cookies: [], redirectURL: '', headersSize: -1, bodySize: -1,
     headers: [['content-type', 'text/javascript']].map(pair),
     content: { size: 400, mimeType: 'text/javascript', text: index % 5 ? `/* ${hex(80)} */` : '' },
-  }, cache: {}, timings: { send: 0.1, wait: 10.2, receive: 1.3 }, _resourceType: index % 5 ? 'script' : 'image' };
+  }, cache: {}, timings: { send: 0.1, wait: 10.2, receive: 1.3 }, _resourceType: index % 5 ? 'script' : request.postData ? 'document' : 'image' };
 }
 
 out.write('{"log":{"version":"1.2","creator":{"name":"bench","version":"1"},"pages":[{"id":"page_1","title":"https://www.police.example/"}],"entries":[\n');

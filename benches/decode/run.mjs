@@ -1,5 +1,5 @@
 // `pixelwitness decode` beside a script that does the same with JSON.parse and URLSearchParams, and beside merely parsing
-// the HAR: 52 MB, 50,000 requests, 10,000 of them events. All alternate, so that a noisy machine is noisy for all; the
+// the HAR: 52 MB, 50,000 requests, 10,000 of them events. The script's records must be the same, byte for byte. All alternate, so that a noisy machine is noisy for all; the
 // figures are ratios of medians within this run. Peak memory is the kernel's own figure (GNU time).
 //
 // Usage: node benches/decode/run.mjs [RUNS]      (default 9)
@@ -26,12 +26,15 @@ try {
     node: { command: [process.execPath, join(here, 'decode.mjs'), har], records: 10_000 },
   };
   for (const way of Object.values(ways)) Object.assign(way, { ms: [], peak: 0 });
+  let expected;
   for (let round = 0; round < runs; round += 1) {
     for (const [name, way] of Object.entries(ways)) {
       const { ms, peak } = measure(way, har, records);
       if (way.records) {
-        const lines = readFileSync(records, 'utf8').trimEnd().split('\n');
-        if (lines.length !== way.records) throw new Error(`${name} gave ${lines.length} records`);
+        const text = readFileSync(records);
+        expected ??= text;
+        const lines = text.toString().trimEnd().split('\n').length;
+        if (lines !== way.records || !expected.equals(text)) throw new Error(`${name} gave ${lines} records, or not the same`);
       }
       way.ms.push(ms);
       way.peak = Math.max(way.peak, peak);
@@ -41,6 +44,23 @@ try {
   console.log(`${(size / 1e6).toFixed(1)} MB, ${runs} runs each`);
   for (const [name, { ms, peak }] of Object.entries(ways)) {
     console.log(`${name.padEnd(7)} median ${median(ms).toFixed(0).padStart(5)} ms  (${Math.min(...ms).toFixed(0)} to ${Math.max(...ms).toFixed(0)})  peak ${(peak / 1024).toFixed(1)} MiB`);
+  }
+  // Ten megabytes that no page would send: each must be over within a second.
+  const hostile = {
+    'a query of many parameters': { url: `https://www.facebook.com/tr/?id=1&ev=A&${'a=1&'.repeat(2.5e6)}` },
+    'a query of many keys': { url: `https://www.facebook.com/tr/?id=1&ev=A&${Array.from({ length: 1.2e6 }, (_, n) => `cd[${n % 40_000}]=`).join('&')}` },
+    'a query of one value': { url: `https://www.facebook.com/tr/?id=1&ev=A&cd[a]=${'%41'.repeat(3.3e6)}` },
+    'a query of broken escapes': { url: `https://www.facebook.com/tr/?id=1&ev=A&${'%z&'.repeat(3.3e6)}` },
+    'a multipart of many parts': { url: 'https://www.facebook.com/tr/', method: 'POST', content_type: 'multipart/form-data; boundary=b', body: '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'.repeat(190_000) },
+    'a multipart of false boundaries': { url: 'https://www.facebook.com/tr/', method: 'POST', content_type: 'multipart/form-data; boundary=b', body: `--b\r\n\r\n${'--b'.repeat(3.3e6)}` },
+    'deep JSON to a Gateway': { url: 'https://a.example/', method: 'POST', content_type: 'text/plain', body: `{"fb.pixel_id":${'['.repeat(5e6)}${']'.repeat(5e6)}}` },
+    'wide JSON to a Gateway': { url: 'https://a.example/', method: 'POST', content_type: 'text/plain', body: `{"fb.pixel_id":"1","${'k'.repeat(900)}":[${'{"a":1},'.repeat(1.2e6)}0]}` },
+  };
+  for (const [name, request] of Object.entries(hostile)) {
+    const file = join(work, 'hostile.jsonl');
+    writeFileSync(file, `${JSON.stringify(request)}\n`);
+    const { ms, peak } = measure({ command: [join(target, 'pixelwitness'), 'decode', file] }, har, records);
+    console.log(`${ms.toFixed(0).padStart(5)} ms  peak ${(peak / 1024).toFixed(0).padStart(4)} MiB  ${name} (${(statSync(file).size / 1e6).toFixed(1)} MB)`);
   }
   const ratio = (a, b) => (median(ways[a].ms) / median(ways[b].ms)).toFixed(2);
   console.log(`decode is ${ratio('node', 'decode')} times as fast as the script (at least 5)`);

@@ -166,18 +166,18 @@ impl Decoder for GoogleAnalytics {
         if lines.is_empty() {
             return vec![event(exchange, shared, confidence, reason)];
         }
-        // The shared parameters stand in each record: a batch of many lines must not multiply them without bound.
+        let most = record::most_events(&shared);
         lines
             .chunks(1)
-            .take(MOST_EVENTS)
-            .chain(lines.get(MOST_EVENTS..).filter(|rest| !rest.is_empty()))
+            .take(most)
+            .chain(lines.get(most..).filter(|rest| !rest.is_empty()))
             .map(|lines| {
                 let mut parameters = shared.clone();
                 match lines {
                     [line] => parameters.take_form(line),
                     rest => {
                         parameters.problem(format!(
-                            "more than {MOST_EVENTS} events in one request: the rest is kept unread"
+                            "more than {most} events in one request: the rest is kept unread"
                         ));
                         parameters.keep_unread(&rest.join(&b'\n'), Place::Form);
                     }
@@ -201,9 +201,6 @@ impl Decoder for GoogleAnalytics {
         })
     }
 }
-
-/// Google's limit is 25.
-const MOST_EVENTS: usize = 100;
 
 fn event(
     exchange: &Exchange,
@@ -399,8 +396,8 @@ mod tests {
     fn a_batch_beyond_reason_is_kept_and_not_multiplied() {
         let body = "en=a\n".repeat(1000);
         let events = request(SHARED, "POST", Some(body.as_bytes()));
-        assert_eq!(events.len(), MOST_EVENTS + 1);
-        let last = &events[MOST_EVENTS];
+        assert_eq!(events.len(), 101);
+        let last = &events[100];
         assert_eq!(last.parameters.last().unwrap().value.lines().count(), 900);
         assert!(
             last.problems[0].contains("more than 100"),

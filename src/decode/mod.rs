@@ -1,6 +1,7 @@
 //! What an exchange told whom: one file (or folder) a vendor, registered in [`DECODERS`]. Pure.
 
 mod google_analytics;
+mod json;
 mod line;
 pub mod meta_pixel;
 mod parameters;

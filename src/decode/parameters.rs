@@ -13,7 +13,7 @@ const MOST: usize = 65_536;
 /// Beyond so many problems the rest is counted.
 const MOST_PROBLEMS: usize = 50;
 /// Bytes of a JSON path below which nothing more is taken apart.
-const LONGEST_PATH: usize = 1024;
+const LONGEST_PATH: usize = 256;
 /// How much of a text a problem shows, in characters.
 const SHOWN: usize = 80;
 
@@ -38,6 +38,14 @@ impl Parameters {
         self.first(key)
             .filter(|value| !value.is_empty())
             .map(str::to_owned)
+    }
+
+    /// Bytes of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.list
+            .iter()
+            .map(|parameter| parameter.key.len() + parameter.value.len())
+            .sum()
     }
 
     pub fn problem(&mut self, problem: impl Into<String>) {
@@ -95,6 +103,7 @@ impl Parameters {
                 return;
             }
         };
+        let line_end = line_end(rest);
         loop {
             if rest.starts_with(b"--") {
                 closed = true;
@@ -108,7 +117,8 @@ impl Parameters {
                 Some(at) => (&rest[..at], Some(&rest[at + delimiter.len()..])),
                 None => (rest, None),
             };
-            self.take_part(strip_line_end(strip_line_start(part)));
+            let part = part.strip_prefix(line_end).unwrap_or(part);
+            self.take_part(part.strip_suffix(line_end).unwrap_or(part), line_end);
             match next {
                 Some(next) => rest = next,
                 None => break,
@@ -119,8 +129,8 @@ impl Parameters {
         }
     }
 
-    fn take_part(&mut self, part: &[u8]) {
-        let Some((head, value)) = split_head(part) else {
+    fn take_part(&mut self, part: &[u8], line_end: &[u8]) {
+        let Some((head, value)) = split_head(part, line_end) else {
             self.problem("a part of the multipart body has no head");
             self.keep_unread(part, Place::Multipart);
             return;
@@ -298,27 +308,19 @@ fn next_delimiter(finder: &memmem::Finder<'_>, body: &[u8]) -> Option<usize> {
     })
 }
 
-/// A part's head and its value; the empty line between them may have been stored as `\r\r\n` or `\n`.
-fn split_head(part: &[u8]) -> Option<(&[u8], &[u8])> {
-    ["\r\n\r\n", "\r\r\n\r\r\n", "\n\n"]
-        .iter()
-        .filter_map(|gap| memmem::find(part, gap.as_bytes()).map(|at| (at, gap.len())))
-        .min()
-        .map(|(at, length)| (&part[..at], &part[at + length..]))
+/// How lines end in a body, by the one after its first delimiter: `\r\n`, or what a recorder made of it.
+fn line_end(after_delimiter: &[u8]) -> &'static [u8] {
+    let ends: [&[u8]; 3] = [b"\r\r\n", b"\r\n", b"\n"];
+    ends.into_iter()
+        .find(|end| after_delimiter.starts_with(end))
+        .unwrap_or(b"\r\n")
 }
 
-fn strip_line_start(part: &[u8]) -> &[u8] {
-    ["\r\r\n", "\r\n", "\n"]
-        .iter()
-        .find_map(|end| part.strip_prefix(end.as_bytes()))
-        .unwrap_or(part)
-}
-
-fn strip_line_end(part: &[u8]) -> &[u8] {
-    ["\r\r\n", "\r\n", "\n"]
-        .iter()
-        .find_map(|end| part.strip_suffix(end.as_bytes()))
-        .unwrap_or(part)
+/// A part's head and its value, with an empty line between them.
+fn split_head<'a>(part: &'a [u8], line_end: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let gap = [line_end, line_end].concat();
+    let at = memmem::find(part, &gap)?;
+    Some((&part[..at], &part[at + gap.len()..]))
 }
 
 fn name_in(head: &str) -> Option<&str> {

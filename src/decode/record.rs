@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::json;
 use super::parameters::Parameters;
 use crate::model::{
-    BodyState, Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, Transport,
+    BodyState, Confidence, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent,
+    Transport,
 };
 
 /// A record that says where a request stood, and nothing yet of what it told.
@@ -75,6 +77,56 @@ pub(super) fn note_missing_body(
     }
 }
 
+/// Events of one request that are told apart; Google's own limit is 25.
+const MOST_EVENTS: usize = 100;
+/// Bytes that shared parameters may come to in all of a request's records together.
+const MOST_SHARED: usize = 16 << 20;
+
+/// How many events of one request are told apart: each has the shared parameters, which must not multiply without bound.
+pub(super) fn most_events(shared: &Parameters) -> usize {
+    (MOST_SHARED / shared.bytes().max(1)).clamp(1, MOST_EVENTS)
+}
+
+/// The events in a JSON body: the elements of an array, or the one that it is. `event` makes a record of one, or of
+/// nothing where the body is not JSON. What is not taken apart is kept, unread, in the last record, and said there.
+pub(super) fn json_events(
+    shared: &Parameters,
+    body: &[u8],
+    event: &mut dyn FnMut(Parameters, Option<&Value>) -> TrackerEvent,
+) -> Vec<TrackerEvent> {
+    let parsed = match json::parse(body) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let mut parameters = shared.clone();
+            parameters.problem(format!("the body is not JSON: {error}"));
+            parameters.keep_unread(body, Place::Json);
+            return vec![event(parameters, None)];
+        }
+    };
+    let mut parts = match parsed.value {
+        Value::Array(parts) if !parts.is_empty() => parts,
+        value => vec![value],
+    };
+    let most = most_events(shared);
+    let is_more = !parsed.whole || parts.len() > most;
+    parts.truncate(most);
+    let last = parts.len() - 1;
+    parts
+        .iter()
+        .enumerate()
+        .map(|(index, part)| {
+            let mut parameters = shared.clone();
+            parameters.take_json(part);
+            if is_more && index == last {
+                parameters
+                    .problem("the body says more than is taken apart: it is kept whole, unread");
+                parameters.keep_unread(body, Place::Json);
+            }
+            event(parameters, Some(part))
+        })
+        .collect()
+}
+
 /// Cookies that were sent, of those that say whose browser it is. Session secrets are nobody's business.
 pub(super) fn cookie_signals(
     exchange: &Exchange,
@@ -114,7 +166,7 @@ pub(super) fn transport_of(exchange: &Exchange) -> Transport {
     }
 }
 
-/// JSON where the value is valid JSON, the string otherwise. A number that JSON cannot hold exactly stays a string.
+/// JSON where the value is valid JSON (and of a size that a page may have), the string otherwise. A number that JSON cannot hold exactly stays a string.
 pub(super) fn value_of(text: &str) -> Value {
     // Most values are words, and need no parser to say so.
     let may_be_json = text.bytes().next().is_some_and(|first| {
@@ -127,10 +179,10 @@ pub(super) fn value_of(text: &str) -> Value {
     if !may_be_json {
         return text.into();
     }
-    match serde_json::from_str::<Value>(text) {
-        Ok(Value::Number(number)) if number.to_string() != text => text.into(),
-        Ok(value) => value,
-        Err(_) => text.into(),
+    match json::parse(text.as_bytes()).map(|parsed| (parsed.value, parsed.whole)) {
+        Ok((Value::Number(number), _)) if number.to_string() != text => text.into(),
+        Ok((value, true)) => value,
+        Ok((_, false)) | Err(_) => text.into(),
     }
 }
 

@@ -14,7 +14,6 @@ use super::Decoder;
 use super::parameters::Parameters;
 use super::record::{self, cookie_signals, note_missing_body};
 use super::request::Request;
-use crate::model::Place;
 
 const HOST: &str = "analytics.tiktok.com";
 const PATH: &str = "/api/v2/pixel";
@@ -91,25 +90,9 @@ impl Decoder for TikTokPixel {
             parameters.problem("there is no body, and so no event");
             return vec![event(exchange, request, parameters, &Value::Null)];
         };
-        match serde_json::from_slice::<Value>(body) {
-            Ok(Value::Array(events)) if !events.is_empty() => events
-                .iter()
-                .map(|said| {
-                    let mut parameters = parameters.clone();
-                    parameters.take_json(said);
-                    event(exchange, request, parameters, said)
-                })
-                .collect(),
-            Ok(said) => {
-                parameters.take_json(&said);
-                vec![event(exchange, request, parameters, &said)]
-            }
-            Err(error) => {
-                parameters.problem(format!("the body is not JSON: {error}"));
-                parameters.keep_unread(body, Place::Json);
-                vec![event(exchange, request, parameters, &Value::Null)]
-            }
-        }
+        record::json_events(&parameters, body, &mut |parameters, said| {
+            event(exchange, request, parameters, said.unwrap_or(&Value::Null))
+        })
     }
 
     fn meaning(&self, key: &str) -> Option<&'static str> {

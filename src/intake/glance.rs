@@ -25,7 +25,7 @@ static ESCAPES: LazyLock<[Finder<'static>; 2]> =
 
 static URL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"url\""));
 
-/// Whether a request's text is surely one of which no decoder has anything to say. It must at least have a URL, so that
+/// Whether an entry of a HAR is surely one of which no decoder has anything to say. It must at least have a URL, so that
 /// one that cannot be read is not passed over.
 pub(super) fn is_nobodys(text: &[u8]) -> bool {
     let Some(markers) = MARKERS.as_ref() else {
@@ -33,7 +33,17 @@ pub(super) fn is_nobodys(text: &[u8]) -> bool {
     };
     markers.find(text).is_none()
         && ESCAPES.iter().all(|escape| escape.find(text).is_none())
-        && URL.find(text).is_some()
+        && URL
+            .find(text)
+            .is_some_and(|at| is_text(&text[at + "\"url\"".len()..]))
+}
+
+/// Whether a string is what follows a key.
+fn is_text(after_key: &[u8]) -> bool {
+    let value = after_key.trim_ascii_start();
+    value
+        .strip_prefix(b":")
+        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
 }
 
 #[cfg(test)]
@@ -48,6 +58,8 @@ mod tests {
         }
         for text in [
             r#"{"request":{"method":"GET"}}"#,
+            r#"{"request":{"url":17}}"#,
+            r#"{"request":"url"}"#,
             r#"{"request":{"url":"https://www.facebook.com/plugins/x"}}"#,
             r#"{"request":{"url":"https:\/\/www.\u0066acebook.com"}}"#,
             r#"{"request":{"url":"https://x.example/tr"}}"#,

@@ -18,3 +18,4 @@ mod demo;
 mod failures;
 mod gallery;
 mod hostile;
+mod properties;

@@ -13,8 +13,7 @@ use crate::decode::parameters::Parameters;
 use crate::decode::record;
 use crate::decode::request::Request;
 use crate::model::{
-    Confidence, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent, UserDatum,
-    ValueForm,
+    Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum, ValueForm,
 };
 
 pub(super) fn concerns(request: &Request<'_>) -> bool {
@@ -27,25 +26,29 @@ pub(super) fn decode(exchange: &Exchange, request: &Request<'_>) -> Vec<TrackerE
     let Some(body) = request.body else {
         return Vec::new();
     };
-    match serde_json::from_slice::<Value>(body) {
-        Ok(Value::Array(events)) => events
-            .iter()
-            .filter(|event| event.get("fb.pixel_id").is_some())
-            .map(|event| record(exchange, request, event))
-            .collect(),
-        Ok(event) if event.get("fb.pixel_id").is_some() => vec![record(exchange, request, &event)],
-        Ok(_) => Vec::new(),
-        // It names the key: better a record that says what is wrong than silence.
-        Err(error) => {
-            let mut parameters = Parameters::default();
-            parameters.problem(format!("the body is not JSON: {error}"));
-            parameters.keep_unread(body, Place::Json);
-            let mut event = begun(exchange, Confidence::Low);
-            event.problems = parameters.take_problems();
-            event.parameters = parameters.list;
-            vec![event]
-        }
+    let mut shared = Parameters::default();
+    if let Some(query) = request.query {
+        shared.take_query(query);
     }
+    record::note_missing_body(&mut shared, exchange, request.body);
+    let mut events = record::json_events(&shared, body, &mut |mut parameters, said| match said {
+        Some(said) => record(exchange, parameters, said),
+        // It names the key: better a record that says what is wrong than silence.
+        None => TrackerEvent {
+            problems: parameters.take_problems(),
+            parameters: parameters.list,
+            ..begun(exchange, Confidence::Low)
+        },
+    });
+    // Elsewhere in the text, the key makes nothing a Gateway's.
+    events.retain(|event| {
+        let keys = event
+            .parameters
+            .iter()
+            .map(|parameter| parameter.key.as_str());
+        event.confidence == Confidence::Low || keys.clone().any(|key| key == "fb.pixel_id")
+    });
+    events
 }
 
 fn begun(exchange: &Exchange, confidence: Confidence) -> TrackerEvent {
@@ -58,13 +61,7 @@ fn begun(exchange: &Exchange, confidence: Confidence) -> TrackerEvent {
     }
 }
 
-fn record(exchange: &Exchange, request: &Request<'_>, said: &Value) -> TrackerEvent {
-    let mut parameters = Parameters::default();
-    if let Some(query) = request.query {
-        parameters.take_query(query);
-    }
-    parameters.take_json(said);
-    record::note_missing_body(&mut parameters, exchange, request.body);
+fn record(exchange: &Exchange, mut parameters: Parameters, said: &Value) -> TrackerEvent {
     super::annotate(&mut parameters);
     let text = |key: &str| match said.get(key) {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
