@@ -32,6 +32,23 @@ bench-pixels:
     node benches/pixels/run.mjs 7 3000
     node benches/pixels/run.mjs 3 3000 300
 
+# `decode` on a HAR of 52 MB, beside a script and beside merely parsing it (needs node and GNU time)
+bench-decode runs="9":
+    cargo build --release
+    cargo build --release --example parse_har
+    node benches/decode/run.mjs {{runs}}
+
+# Each decoder's fuzz target for so many seconds (needs cargo-fuzz and a nightly compiler)
+fuzz seconds="480":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd fuzz
+    for target in url body multipart har; do
+        mkdir -p "corpus/$target"
+        cargo +nightly fuzz run --sanitizer none "$target" "corpus/$target" ../tests/fixtures/hars -- \
+            -dict=dictionary.txt -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=2048 -max_len=65536
+    done
+
 # A page that sends 20 requests a second for ten minutes: nothing lost, and how much memory it takes
 soak:
     cargo build --release

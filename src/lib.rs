@@ -8,7 +8,7 @@
 //!                                 │                    │ CDP events, every target
 //!                                 │ step marks         ▼
 //!                                 └───────────────▶ capture ─▶ Exchange (one per request hop)
-//!                                                               │
+//!                          a HAR by any tool ─────▶ intake ─────▶│
 //!                                         decode ─▶ TrackerEvent ◀┘   leak ─▶ what was typed, what it was about
 //!                                                               │
 //!                                                   bundle ─▶ report

@@ -95,7 +95,8 @@ fn one(event: &TrackerEvent, out: &mut impl Write) -> io::Result<()> {
         confidence.as_str().unwrap_or_default(),
         event.confidence_reason,
     )?;
-    let shown = |text: &str| text.escape_debug().to_string();
+    // What a terminal would obey is not shown.
+    let shown = |text: &str| text.replace(char::is_control, "\u{fffd}");
     let width = event
         .parameters
         .iter()

@@ -22,17 +22,17 @@ pub mod exit {
     /// Nothing found against the policy. (Policies are still to come: findings are reported, and a run that was
     /// completed exits with this.)
     pub const OK: u8 = 0;
-    /// Bad input: usage, scenario. Nothing was run.
+    /// Bad input: usage, scenario, a file that cannot be decoded to its end. Nothing was run.
     pub const BAD_INPUT: u8 = 2;
-    /// Inconclusive: the journey could not be completed, or the capture was incomplete. A bundle was written all the
-    /// same.
+    /// Inconclusive: the journey could not be completed, or the capture was incomplete (a bundle was written all the
+    /// same), or requests in a file could not be read.
     pub const INCONCLUSIVE: u8 = 3;
 }
 
 /// When a person does this on that site, who is told what about them?
 ///
 /// Replays a scripted journey in a real Chromium, records every request that leaves, decodes what went to Meta
-/// (Facebook), and keeps evidence that others can check.
+/// (Facebook) and to others, and keeps evidence that others can check. Decodes what other tools recorded, too.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = AFTER_HELP)]
 struct Cli {
@@ -48,8 +48,9 @@ Begin with `pixelwitness demo`: a police force that does not exist, and what its
 
 Exit codes:
   0  the run was completed (see what it found in its summary)
-  2  bad input: usage, scenario; nothing was run
-  3  inconclusive: the journey or the capture was not completed; a bundle was written all the same";
+  2  bad input: usage, scenario, a file that cannot be decoded to its end; nothing was run
+  3  inconclusive: the journey or the capture was not completed (a bundle was written all the same), or requests in a
+     file could not be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {

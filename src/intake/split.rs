@@ -1,16 +1,19 @@
 //! Cuts a stream of bytes into requests: the entries of a HAR, or the lines of JSON Lines. Holds one piece of input at a
 //! time, however long the stream is.
 
+mod look;
+mod walk;
+
 use std::io::Read;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
+use self::look::look;
+use self::walk::{ANSWER_STRING, Json, until_quote_or_backslash};
 use super::IntakeError;
 
 /// Bytes read at once; entries are handed on in batches of about that size.
 const CHUNK: usize = 256 * 1024;
-/// A string of an answer longer than this is shortened on its way: what a site answered is not decoded.
-const ANSWER_STRING: usize = 4096;
 /// A single entry beyond this is not kept: its record says so.
 const LONGEST: usize = 64 * 1024 * 1024;
 
@@ -69,29 +72,6 @@ pub struct Splitter<R> {
     done: bool,
     /// Why reading on failed; said once what was read before is handed on.
     failed: Option<IntakeError>,
-}
-
-/// Where in a JSON text the next byte stands.
-#[derive(Debug, Default)]
-struct Json {
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-    /// The string is a key at a level that matters.
-    at_key: bool,
-    key: Vec<u8>,
-    in_key: bool,
-    /// The last key at levels 1, 2 and that of an entry's own keys.
-    log: bool,
-    entries_next: bool,
-    response: bool,
-    /// Depth of the array of entries, once in it.
-    entries: Option<usize>,
-    seen_entries: bool,
-    in_entry: bool,
-    /// The entry is no object: a word or a number, which no HAR should have there.
-    scalar: bool,
-    string_length: usize,
 }
 
 impl<R: Read> Splitter<R> {
@@ -290,11 +270,7 @@ impl<R: Read> Splitter<R> {
                     }
                     self.json.string_begins();
                 }
-                b'{' | b'[' => {
-                    if self.json.opens(byte) {
-                        from = at;
-                    }
-                }
+                b'{' | b'[' => from = if self.json.opens(byte) { at } else { from },
                 b'}' | b']' => {
                     if self.json.depth == 0 {
                         self.done = true;
@@ -319,9 +295,7 @@ impl<R: Read> Splitter<R> {
                     self.json.comma();
                 }
                 byte if !byte.is_ascii_whitespace() => {
-                    if self.json.scalar_begins() {
-                        from = at;
-                    }
+                    from = if self.json.scalar_begins() { at } else { from };
                 }
                 _ => {}
             }
@@ -349,143 +323,6 @@ impl<R: Read> Splitter<R> {
     }
 }
 
-impl Json {
-    /// Whether keys at this depth say where the entries are, or which part of an entry follows.
-    fn keys_matter(&self) -> bool {
-        match self.entries {
-            Some(entries) => self.depth == entries + 1,
-            None => self.depth <= 2,
-        }
-    }
-
-    /// Passes over what is deep inside an entry, where no key matters: most of a HAR. Stops where the entry's own level
-    /// comes back, and before a string that is long or does not end in this chunk.
-    fn skim(&mut self, chunk: &[u8], from: usize) -> usize {
-        let Some(own) = self.entries.map(|entries| entries + 1) else {
-            return from;
-        };
-        let mut at = from;
-        if !self.in_entry || self.depth <= own {
-            return at;
-        }
-        while let Some(byte) = chunk.get(at) {
-            match byte {
-                b'"' => match short_string(&chunk[at + 1..]) {
-                    Some(length) => at += length,
-                    None => return at,
-                },
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth == own + 1 => return at,
-                b'}' | b']' => self.depth -= 1,
-                _ => {}
-            }
-            at += 1;
-        }
-        at
-    }
-
-    fn string_begins(&mut self) {
-        self.in_string = true;
-        self.string_length = 0;
-        self.in_key = self.at_key && self.keys_matter();
-        self.key.clear();
-    }
-
-    fn string_ends(&mut self) {
-        self.in_string = false;
-    }
-
-    fn colon(&mut self) {
-        if !self.at_key || !self.keys_matter() {
-            return;
-        }
-        self.at_key = false;
-        match (self.entries, self.depth) {
-            (Some(_), _) => self.response = self.key == b"response",
-            (None, 1) => self.log = self.key == b"log",
-            (None, 2) => self.entries_next = self.log && self.key == b"entries",
-            _ => {}
-        }
-    }
-
-    fn comma(&mut self) {
-        if self.keys_matter() {
-            self.at_key = true;
-        }
-    }
-
-    /// Whether an entry that is no object begins here.
-    fn scalar_begins(&mut self) -> bool {
-        let begins = self.entries == Some(self.depth) && !self.in_entry;
-        self.in_entry |= begins;
-        self.scalar |= begins;
-        begins
-    }
-
-    /// Whether an entry begins with it.
-    fn opens(&mut self, byte: u8) -> bool {
-        let entry = self.entries == Some(self.depth);
-        if self.entries.is_none() && self.entries_next && self.depth == 2 && byte == b'[' {
-            self.entries = Some(3);
-            self.seen_entries = true;
-        }
-        self.depth += 1;
-        self.at_key = byte == b'{';
-        self.in_entry |= entry;
-        if entry {
-            self.response = false;
-        }
-        entry
-    }
-
-    /// Whether an entry ends with it.
-    fn closes(&mut self) -> bool {
-        self.depth -= 1;
-        self.at_key = false;
-        if let Some(entries) = self.entries {
-            if self.depth == entries && self.in_entry {
-                self.in_entry = false;
-                self.response = false;
-                return true;
-            }
-            if self.depth < entries {
-                self.entries = None;
-                self.entries_next = false;
-            }
-        }
-        false
-    }
-}
-
-/// Bytes before the first quote or backslash. Most strings are short, and over before a search has begun.
-fn until_quote_or_backslash(text: &[u8]) -> usize {
-    let near = &text[..text.len().min(16)];
-    near.iter()
-        .position(|byte| matches!(byte, b'"' | b'\\'))
-        .unwrap_or_else(|| {
-            let far = &text[near.len()..];
-            near.len() + memchr2(b'"', b'\\', far).unwrap_or(far.len())
-        })
-}
-
-/// Bytes to the end of a string, with its closing quote; nothing if it is long, or does not end here.
-fn short_string(text: &[u8]) -> Option<usize> {
-    let mut length = 0;
-    loop {
-        length += until_quote_or_backslash(&text[length..]);
-        if length > ANSWER_STRING {
-            return None;
-        }
-        match text.get(length)? {
-            b'"' => return Some(length + 1),
-            _ => {
-                length += 2;
-                text.get(length - 1)?;
-            }
-        }
-    }
-}
-
 /// Reads until `most` bytes more are there, or the stream ends.
 fn fill(input: &mut impl Read, chunk: &mut Vec<u8>, most: usize) -> Result<(), IntakeError> {
     let mut filled = chunk.len();
@@ -503,75 +340,6 @@ fn fill(input: &mut impl Read, chunk: &mut Vec<u8>, most: usize) -> Result<(), I
     };
     chunk.truncate(filled);
     result
-}
-
-/// What the beginning of a stream is; nothing if more of it must be seen.
-fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, IntakeError> {
-    let Some(first) = beginning
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-    else {
-        return if ended {
-            Err(IntakeError::Empty)
-        } else {
-            Ok(None)
-        };
-    };
-    if beginning[first] != b'{' {
-        return Err(IntakeError::Neither);
-    }
-    // The first object's own keys tell: a HAR has `log`, a line is over with the line.
-    let mut json = Json::default();
-    let mut before = b'[';
-    for (at, byte) in beginning.iter().enumerate().skip(first) {
-        match (json.in_string, byte) {
-            (true, _) if json.escaped => json.escaped = false,
-            (true, b'\\') => json.escaped = true,
-            (true, b'"') => json.string_ends(),
-            // No JSON string holds a line's end as it is: the line is broken, and is one all the same.
-            (true, b'\n') => return Ok(Some(Format::JsonLines)),
-            (true, _) if json.in_key && json.key.len() < 16 => json.key.push(*byte),
-            (true, _) => {}
-            (false, b'"') => json.string_begins(),
-            (false, b'{' | b'[') => {
-                if json.depth == 1 && json.log {
-                    return Ok(Some(Format::Har));
-                }
-                // Nothing opens here: the line before was not whole, and this is the next.
-                if !matches!(before, b'[' | b':' | b',') {
-                    return Ok(Some(Format::JsonLines));
-                }
-                json.opens(*byte);
-            }
-            (false, b'}' | b']') => {
-                json.closes();
-                if json.depth == 0 {
-                    let rest = &beginning[at + 1..];
-                    let one_line = memchr(b'\n', &beginning[first..at]).is_none();
-                    // An object over several lines that has no log, and after it nothing: no HAR, and no line.
-                    return if one_line || !rest.trim_ascii().is_empty() {
-                        Ok(Some(Format::JsonLines))
-                    } else {
-                        Err(IntakeError::Neither)
-                    };
-                }
-            }
-            (false, b':') => json.colon(),
-            (false, b',') => json.comma(),
-            _ => {}
-        }
-        if !json.in_string && !byte.is_ascii_whitespace() {
-            before = *byte;
-        }
-    }
-    match ended {
-        false => Ok(None),
-        // One broken line, or neither.
-        true if memchr(b'\n', beginning[first..].trim_ascii_end()).is_none() => {
-            Ok(Some(Format::JsonLines))
-        }
-        true => Err(IntakeError::Neither),
-    }
 }
 
 #[cfg(test)]
