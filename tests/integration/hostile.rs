@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use pixelwitness::demo::{Build, DemoServer};
-use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome};
+use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome, Place};
 use pixelwitness::run::Run;
 use pixelwitness::scenario::Scenario;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -222,8 +222,15 @@ async fn queries_bytes_and_parameters_beyond_reason() {
         .iter()
         .find(|event| event.kind == EventKind::Event)
         .unwrap();
-    assert_eq!(event.parameters.len(), 10_002);
+    assert_eq!(event.parameters.len(), 10_003);
     assert_eq!(event.parameters[10_001].value, "v9999");
+    // Nothing in the body tells the page; the browser's header tells its origin, which is no page.
+    let header = &event.parameters[10_002];
+    assert_eq!(
+        (header.place, header.value.as_str()),
+        (Place::Header, "https://www.channels.example/")
+    );
+    assert_eq!(event.page_url, None);
     assert!(
         matches!(
             run.record.audit.verdict,

@@ -11,6 +11,7 @@ mod user_data;
 
 use crate::model::{
     EventClass, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent, Transport,
+    UrlParts,
 };
 
 use self::endpoints::{Endpoint, by_shape, recognise};
@@ -153,9 +154,14 @@ fn event(exchange: &Exchange, endpoint: &Endpoint, mut parameters: Parameters) -
     if page_url.as_deref().is_none_or(str::is_empty)
         && let Some(referer) = exchange.request_header("referer")
     {
-        // Nothing else told the page's address; the browser's header did.
+        // Nothing else told the page's address; the browser's header may have. Mostly it is cut to the origin, and then
+        // says of no page that it was this one.
         parameters.add("referer", referer, Place::Header);
-        page_url = Some(referer.to_owned());
+        let names_a_page = UrlParts::of(referer)
+            .is_some_and(|parts| parts.path.len() > 1 || parts.query.is_some());
+        if names_a_page {
+            page_url = Some(referer.to_owned());
+        }
     }
     annotate(&mut parameters);
     if endpoint.kind == EventKind::Event {

@@ -92,7 +92,10 @@ pub(super) const PARAMETERS: &[(&str, &str)] = &[
     ("cf", "unknown marker (unverified)"),
     ("se", "unknown marker (unverified)"),
     ("ss", "unknown marker (unverified)"),
-    ("referer", "page address, told by the browser's own header"),
+    (
+        "referer",
+        "page address or origin, told by the browser's own header",
+    ),
 ];
 
 /// `prefix[anything]` → meaning.
