@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::entry::{Entry, Facts, Recorded, cookies_in, exchange, pass};
 use super::har::Text;
+use crate::model::BodyState;
 
 #[derive(Debug, Deserialize)]
 struct Line<'a> {
@@ -18,10 +19,10 @@ struct Line<'a> {
     content_type: Option<Text<'a>>,
     #[serde(borrow, default)]
     body: Option<Text<'a>>,
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    time: Option<String>,
+    #[serde(borrow, default)]
+    status: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    time: Option<Text<'a>>,
     #[serde(borrow, default)]
     resource_type: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -68,11 +69,18 @@ pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
             headers.push((name.to_owned(), value.0.to_string()));
         }
     }
-    let time = line.time.as_deref().map(super::har::moment);
+    let status = line
+        .status
+        .as_ref()
+        .and_then(|status| status.0.parse().ok());
+    let time = line.time.as_ref().map(|time| super::har::moment(&time.0));
     if matches!(time, Some(None)) {
         problems.push("`time` is not a time".to_owned());
     }
-    let mut exchange = exchange(&facts, number, headers, line.status, time.flatten());
+    let mut exchange = exchange(&facts, number, headers, status, time.flatten());
+    if body.is_none() && facts.method == "POST" {
+        exchange.body_state = BodyState::Unavailable;
+    }
     if let Some(kind) = &line.resource_type {
         exchange.resource_type = kind.0.to_ascii_lowercase();
     }

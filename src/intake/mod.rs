@@ -11,6 +11,7 @@ mod split;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvError, sync_channel};
 use std::thread;
@@ -162,7 +163,9 @@ fn in_order<T: Send>(
             let (queue, results) = (&queue, results.clone());
             scope.spawn(move || {
                 while let Ok((number, batch)) = next(queue) {
-                    if results.send((number, read(&batch, format))).is_err() {
+                    // Said to the caller, who would else wait for this batch for ever.
+                    let came_to = catch_unwind(AssertUnwindSafe(|| read(&batch, format)));
+                    if results.send((number, came_to)).is_err() {
                         break;
                     }
                 }
@@ -172,7 +175,7 @@ fn in_order<T: Send>(
         let handed_on = hand_on(done, returned, each);
         let counted = match split.join() {
             Ok(counted) => counted,
-            Err(panic) => std::panic::resume_unwind(panic),
+            Err(panic) => resume_unwind(panic),
         };
         handed_on?;
         counted
@@ -188,7 +191,7 @@ fn next(queue: &Mutex<Receiver<(usize, Batch)>>) -> Result<(usize, Batch), RecvE
 
 /// In the order of the file, whoever was done first.
 fn hand_on<T>(
-    done: Receiver<(usize, T)>,
+    done: Receiver<(usize, thread::Result<T>)>,
     returned: Receiver<()>,
     each: &mut dyn FnMut(T) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
@@ -198,9 +201,66 @@ fn hand_on<T>(
         waiting.insert(number, batch);
         while let Some(batch) = waiting.remove(&next) {
             next += 1;
-            each(batch)?;
+            match batch {
+                Ok(batch) => each(batch)?,
+                Err(panic) => resume_unwind(panic),
+            }
             let _ = returned.recv();
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HAR: &[u8] = br#"{"log":{"entries":[{"request":{"url":"https://x.example/"}}]}}"#;
+
+    /// More batches than are under way at once.
+    fn long() -> Vec<u8> {
+        let entry = format!(
+            r#"{{"request":{{"url":"https://x.example/{}"}}}},"#,
+            "x".repeat(9000)
+        );
+        let entries = entry.repeat(2000);
+        [b"{\"log\":{\"entries\":[", entries.as_bytes(), b"1]}}"].concat()
+    }
+
+    #[test]
+    fn a_reader_that_panics_keeps_nobody_waiting() {
+        let panicked =
+            catch_unwind(|| in_order(&long()[..], &|_, _| panic!("a fault"), &mut |()| Ok(())));
+        assert!(panicked.is_err());
+    }
+
+    #[test]
+    fn a_caller_that_has_enough_ends_it() {
+        let mut times = 0;
+        let result = in_order(&long()[..], &|batch, _| batch.iter().count(), &mut |_| {
+            times += 1;
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        });
+        assert!(matches!(result, Err(IntakeError::Read(_))));
+        assert_eq!(times, 1);
+    }
+
+    #[test]
+    fn what_was_read_comes_in_the_order_of_the_file() {
+        let mut numbers = Vec::new();
+        let counted = decode(&long()[..], true, &mut |decoded| {
+            numbers.push(decoded.number);
+            Ok(())
+        });
+        assert_eq!(counted.ok(), Some(2001));
+        assert!(numbers.iter().copied().eq(1..=2001));
+        let seen = decode(HAR, true, &mut |decoded| {
+            assert_eq!(
+                decoded.seen.map(|seen| seen.host).as_deref(),
+                Some("x.example")
+            );
+            Ok(())
+        });
+        assert_eq!(seen.ok(), Some(1));
+    }
 }

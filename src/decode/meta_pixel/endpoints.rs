@@ -15,7 +15,7 @@ const SCRIPTS: &str = "facebook.net";
 const TWIN: &str = "/privacy_sandbox/pixel/register/trigger";
 
 /// Path (without a closing slash) of Meta's hosts → kind, and what it is, for the reference.
-pub(super) const PATHS: [(&str, EventKind, &str); 8] = [
+pub(super) const PATHS: [(&str, EventKind, &str); 9] = [
     ("/tr", EventKind::Event, "an event"),
     (
         TWIN,
@@ -31,6 +31,11 @@ pub(super) const PATHS: [(&str, EventKind, &str); 8] = [
         "/connect/ping",
         EventKind::IdentitySync,
         "asks whether the visitor is logged in to Facebook",
+    ),
+    (
+        "/x/oauth/status",
+        EventKind::IdentitySync,
+        "asks whether the visitor is logged in to Facebook, in newer SDKs (unverified)",
     ),
     (
         "/fr/u.php",
@@ -84,6 +89,7 @@ pub(super) fn recognise(request: &Request<'_>) -> Option<Option<Endpoint>> {
     }
     let path = request.path.trim_end_matches('/');
     if HOSTS.iter().any(|host| request.is_under(host)) {
+        let path = without_version(path);
         if let Some((known, kind, _)) = PATHS.iter().find(|(known, ..)| fits(known, path)) {
             return Some(Some(Endpoint {
                 twin: *known == TWIN,
@@ -110,6 +116,25 @@ pub(super) fn recognise(request: &Request<'_>) -> Option<Option<Endpoint>> {
         }));
     }
     may_be_event(request, path).then_some(None)
+}
+
+/// The SDK's paths may begin with the version of Meta's API (`/v19.0/plugins/like.php`).
+fn without_version(path: &str) -> &str {
+    let Some((version, _)) = path
+        .strip_prefix("/v")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return path;
+    };
+    let is_version = version.contains('.')
+        && version
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_version {
+        &path["/v".len() + version.len()..]
+    } else {
+        path
+    }
 }
 
 /// `known` may end in an asterisk.
