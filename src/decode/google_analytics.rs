@@ -5,8 +5,7 @@
 //! collected by themselves.
 
 use crate::model::{
-    Confidence, EventClass, Exchange, IdentitySignal, Place, Strength, TrackerEvent, UserDatum,
-    ValueForm,
+    Confidence, Exchange, IdentitySignal, Place, Strength, TrackerEvent, UserDatum, ValueForm,
 };
 
 use super::Decoder;
@@ -217,7 +216,11 @@ fn event(
         }
     }
     let user_data = parameters.first("em").map(user_data).unwrap_or_default();
-    let mut identity = cookie_signals(exchange, &COOKIES, &SECRETS);
+    // On another host, cookies of these names are that host's own.
+    let mut identity = match confidence {
+        Confidence::Certain => cookie_signals(exchange, &COOKIES, &SECRETS),
+        _ => Vec::new(),
+    };
     identity.extend(user_data.iter().map(|datum: &UserDatum| IdentitySignal {
         signal: format!("em[{}]", datum.key),
         value: datum.value.clone(),
@@ -226,15 +229,10 @@ fn event(
             _ => Strength::Weak,
         },
     }));
-    for (signal, strength) in [("uid", Strength::SitePerson), ("cid", Strength::Browser)] {
-        if let Some(value) = parameters.filled(signal) {
-            identity.push(IdentitySignal {
-                signal: signal.to_owned(),
-                value,
-                strength,
-            });
-        }
-    }
+    identity.extend(record::signals([
+        ("uid", parameters.filled("uid"), Strength::SitePerson),
+        ("cid", parameters.filled("cid"), Strength::Browser),
+    ]));
     let mut custom_data = CustomData::default();
     for parameter in &parameters.list {
         let key = parameter.key.as_str();
@@ -251,15 +249,9 @@ fn event(
         confidence_reason: reason.into(),
         transport: record::transport_of(exchange),
         pixel_id: parameters.filled("tid"),
-        event_class: event_name.as_deref().map(|name| {
-            if AUTOMATIC.contains(&name) {
-                EventClass::Automatic
-            } else if STANDARD.contains(&name) {
-                EventClass::Standard
-            } else {
-                EventClass::Custom
-            }
-        }),
+        event_class: event_name
+            .as_deref()
+            .map(|name| record::class(name, &AUTOMATIC, &STANDARD)),
         event_name,
         page_url: parameters.first("dl").map(str::to_owned),
         referrer: parameters.first("dr").map(str::to_owned),
@@ -300,7 +292,7 @@ fn user_data(text: &str) -> Vec<UserDatum> {
 mod tests {
     use super::*;
     use crate::decode::decode;
-    use crate::model::{BodyState, EventKind, Transport};
+    use crate::model::{BodyState, EventClass, EventKind, Transport};
 
     fn request(url: &str, method: &str, body: Option<&[u8]>) -> Vec<TrackerEvent> {
         let mut exchange = Exchange::begun("x0001".into(), url, method, "police.example");

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::json;
 use super::parameters::Parameters;
 use crate::model::{
-    BodyState, Confidence, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent,
-    Transport,
+    BodyState, Confidence, EventClass, EventKind, Exchange, IdentitySignal, Place, Strength,
+    TrackerEvent, Transport,
 };
 
 /// A record that says where a request stood, and nothing yet of what it told.
@@ -152,6 +152,30 @@ pub(super) fn cookie_signals(
             })
         })
         .collect()
+}
+
+/// Signals of those values that are there.
+pub(super) fn signals<const N: usize>(
+    values: [(&str, Option<String>, Strength); N],
+) -> impl Iterator<Item = IdentitySignal> {
+    values.into_iter().filter_map(|(signal, value, strength)| {
+        Some(IdentitySignal {
+            signal: signal.to_owned(),
+            value: value?,
+            strength,
+        })
+    })
+}
+
+/// By a vendor's lists of events.
+pub(super) fn class(name: &str, automatic: &[&str], standard: &[&str]) -> EventClass {
+    if automatic.contains(&name) {
+        EventClass::Automatic
+    } else if standard.contains(&name) {
+        EventClass::Standard
+    } else {
+        EventClass::Custom
+    }
 }
 
 /// How it was sent, as far as the browser's resource type tells; a GET that is none of these is an image's.

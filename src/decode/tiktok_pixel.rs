@@ -6,8 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Confidence, EventClass, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum,
-    ValueForm,
+    Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum, ValueForm,
 };
 
 use super::Decoder;
@@ -168,26 +167,18 @@ fn event(
             Strength::Weak
         },
     }));
-    for (path, signal, strength) in [
+    identity.extend(record::signals([
         (
-            "/context/ad/callback",
             "context.ad.callback",
+            text("/context/ad/callback"),
             Strength::Click,
         ),
         (
-            "/context/user/anonymous_id",
             "context.user.anonymous_id",
+            text("/context/user/anonymous_id"),
             Strength::Browser,
         ),
-    ] {
-        if let Some(value) = text(path) {
-            identity.push(IdentitySignal {
-                signal: signal.to_owned(),
-                value,
-                strength,
-            });
-        }
-    }
+    ]));
     let problems = parameters.take_problems();
     TrackerEvent {
         kind,
@@ -195,15 +186,9 @@ fn event(
         confidence_reason: "the host is TikTok's".into(),
         transport: record::transport_of(exchange),
         pixel_id,
-        event_class: event_name.as_deref().map(|name| {
-            if AUTOMATIC.contains(&name) {
-                EventClass::Automatic
-            } else if STANDARD.contains(&name) {
-                EventClass::Standard
-            } else {
-                EventClass::Custom
-            }
-        }),
+        event_class: event_name
+            .as_deref()
+            .map(|name| record::class(name, &AUTOMATIC, &STANDARD)),
         event_name,
         event_id: text("/event_id"),
         page_url: text("/context/page/url"),
@@ -224,7 +209,7 @@ fn event(
 mod tests {
     use super::*;
     use crate::decode::decode;
-    use crate::model::BodyState;
+    use crate::model::{BodyState, EventClass};
 
     fn post(path: &str, body: &[u8]) -> TrackerEvent {
         let url = format!("https://analytics.tiktok.com{path}");

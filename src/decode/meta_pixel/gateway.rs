@@ -90,25 +90,15 @@ fn record(exchange: &Exchange, mut parameters: Parameters, said: &Value) -> Trac
             }
         })
         .collect();
-    let mut identity = Vec::new();
-    let mut signal = |signal: &str, value: Option<String>, strength| {
-        if let Some(value) = value {
-            identity.push(IdentitySignal {
-                signal: signal.to_owned(),
-                value,
-                strength,
-            });
-        }
-    };
     let page_url = context("location");
-    signal("fb_login_id", text("fb_login_id"), Strength::Account);
-    signal("fb.clickID", text("fb.clickID"), Strength::Click);
-    signal("fb.fbp", text("fb.fbp"), Strength::Browser);
-    signal(
-        "fbclid",
-        page_url.as_deref().and_then(click_in),
-        Strength::Click,
-    );
+    let fbclid = page_url.as_deref().and_then(click_in);
+    let mut identity: Vec<IdentitySignal> = record::signals([
+        ("fb_login_id", text("fb_login_id"), Strength::Account),
+        ("fb.clickID", text("fb.clickID"), Strength::Click),
+        ("fb.fbp", text("fb.fbp"), Strength::Browser),
+        ("fbclid", fbclid, Strength::Click),
+    ])
+    .collect();
     let named = user_data
         .iter()
         .filter(|datum| datum.form != ValueForm::Unknown);

@@ -10,8 +10,7 @@ mod table;
 mod user_data;
 
 use crate::model::{
-    EventClass, EventKind, Exchange, IdentitySignal, Place, Strength, TrackerEvent, Transport,
-    UrlParts,
+    Confidence, EventClass, EventKind, Exchange, Place, Strength, TrackerEvent, Transport, UrlParts,
 };
 
 use self::endpoints::{Endpoint, by_shape, recognise};
@@ -129,7 +128,10 @@ impl Decoder for MetaPixel {
 fn take_body(parameters: &mut Parameters, exchange: &Exchange, body: Option<&[u8]>) {
     let content_type = exchange.request_header("content-type").unwrap_or_default();
     if let Some(body) = body {
-        if content_type.starts_with("multipart/form-data") || body.starts_with(b"--") {
+        let is_multipart = content_type
+            .get(.."multipart/".len())
+            .is_some_and(|start| start.eq_ignore_ascii_case("multipart/"));
+        if is_multipart || body.starts_with(b"--") {
             parameters.take_multipart(body, content_type);
         } else {
             parameters.take_form(body);
@@ -177,24 +179,20 @@ fn event(exchange: &Exchange, endpoint: &Endpoint, mut parameters: Parameters) -
     }
     let event_name = parameters.filled("ev");
     let user_data: Vec<_> = parameters.list.iter().filter_map(user_datum).collect();
-    let mut identity = cookie_signals(exchange, &COOKIES, &SECRETS);
+    // On another host, cookies of these names are that host's own.
+    let mut identity = match endpoint.confidence {
+        Confidence::Certain => cookie_signals(exchange, &COOKIES, &SECRETS),
+        _ => Vec::new(),
+    };
     identity.extend(user_data.iter().filter_map(identity_of));
     let fbclid = page_url.as_deref().and_then(click_in);
-    for (signal, value, strength) in [
+    identity.extend(record::signals([
         ("fbc", parameters.filled("fbc"), Strength::Click),
         ("fbcs", parameters.filled("fbcs"), Strength::Click),
         ("fbclid", fbclid, Strength::Click),
         ("fbp", parameters.filled("fbp"), Strength::Browser),
         ("chmd", parameters.filled("chmd"), Strength::Weak),
-    ] {
-        if let Some(value) = value {
-            identity.push(IdentitySignal {
-                signal: signal.to_owned(),
-                value,
-                strength,
-            });
-        }
-    }
+    ]));
     let mut custom_data = CustomData::default();
     for parameter in &parameters.list {
         if let Some(key) = parameter
@@ -231,13 +229,7 @@ fn event(exchange: &Exchange, endpoint: &Endpoint, mut parameters: Parameters) -
 }
 
 fn class(name: &str) -> EventClass {
-    if table::STANDARD.contains(&name) {
-        EventClass::Standard
-    } else if table::AUTOMATIC.contains(&name) {
-        EventClass::Automatic
-    } else {
-        EventClass::Custom
-    }
+    record::class(name, &table::AUTOMATIC, &table::STANDARD)
 }
 
 /// The id of the ad that was clicked, in a page's address.
