@@ -14,9 +14,9 @@ use crate::report::decoded::Decodings;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A HAR is what a browser's network tools, Playwright, Charles, mitmproxy, WebPageTest and others save. JSON Lines have an
-object a line, with the keys url, method, content_type and body (and, if known, status, time, resource_type, referer,
-cookie). Both may be gzipped. Nothing is sent anywhere.
+A HAR is what a browser's network tools, Playwright, Charles, mitmproxy, WebPageTest and others
+save. JSON Lines have an object a line, with the keys url, method, content_type and body (and, if
+known, status, time, resource_type, referer, cookie). Both may be gzipped. Nothing is sent anywhere.
 
 Records go to stdout as they are found; a file of any length, or a pipe, is read as it comes.
 
@@ -24,8 +24,10 @@ Records go to stdout as they are found; a file of any length, or a pipe, is read
   pixelwitness decode --summary saved.har
   zcat crawl.jsonl.gz | pixelwitness decode -
 
-Exit codes: 0 all was read; 2 the file cannot be read, or is cut off (what stands before is decoded); 3 some requests in
-it could not be read: each has a record of kind `unknown` that says why.")]
+Exit codes:
+  0  all was read
+  2  the file cannot be read, or is cut off (what stands before is decoded)
+  3  some requests in it could not be read: each has a record of kind `unknown` that says why")]
 pub struct DecodeArgs {
     /// A HAR or JSON Lines; - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -11,8 +11,8 @@ use crate::model::{BodyState, Exchange, TrackerEvent};
 #[derive(Debug, Args)]
 #[command(after_help = "\
   pixelwitness explain udff[em]
-  pixelwitness explain 'https://www.facebook.com/tr/?id=1234567890123456&ev=PageView&dl=https%3A%2F%2Fwww.police.example%2F'
-  pixelwitness explain https://www.facebook.com/tr/ --body 'id=1234567890123456&ev=Lead&cd[step]=3'
+  pixelwitness explain 'https://www.facebook.com/tr/?id=1234567890123456&ev=PageView&ler=fb'
+  pixelwitness explain https://www.facebook.com/tr/ --body 'id=1234567890123456&ev=Lead'
 
 The whole reference is in docs/meta-pixel.md. Exit codes: 0 it is known; 2 it is not.")]
 pub struct ExplainArgs {

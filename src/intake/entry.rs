@@ -88,6 +88,10 @@ pub(super) struct Facts<'a> {
 /// Whether it can be passed by, and what is then left of it.
 pub(super) fn pass(facts: &Facts<'_>, seen: bool) -> Option<Entry> {
     let request = Request::new(facts.url, facts.method, facts.body);
+    if request.is_none() && !has_scheme(facts.url) {
+        let shown: String = facts.url.chars().take(100).collect();
+        return Some(Entry::Unreadable(format!("`{shown}` is no URL")));
+    }
     if request.as_ref().is_some_and(decode::concerns) {
         return None;
     }
@@ -97,6 +101,16 @@ pub(super) fn pass(facts: &Facts<'_>, seen: bool) -> Option<Entry> {
             page: facts.page.map(str::to_owned),
         }
     })))
+}
+
+/// `data:`, `blob:`, `about:` and the like go nowhere, and are no mistake.
+fn has_scheme(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| {
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    })
 }
 
 /// An exchange with what every format has. `status` is null where it is not known, and 0 where there was no answer.

@@ -35,15 +35,15 @@ pub(super) fn is_nobodys(text: &[u8]) -> bool {
         && ESCAPES.iter().all(|escape| escape.find(text).is_none())
         && URL
             .find(text)
-            .is_some_and(|at| is_text(&text[at + "\"url\"".len()..]))
+            .is_some_and(|at| is_address(&text[at + "\"url\"".len()..]))
 }
 
-/// Whether a string is what follows a key.
-fn is_text(after_key: &[u8]) -> bool {
+/// Whether the address of something on the web is what follows a key.
+fn is_address(after_key: &[u8]) -> bool {
     let value = after_key.trim_ascii_start();
     value
         .strip_prefix(b":")
-        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\""))
+        .is_some_and(|value| value.trim_ascii_start().starts_with(b"\"http"))
 }
 
 #[cfg(test)]
@@ -59,6 +59,7 @@ mod tests {
         for text in [
             r#"{"request":{"method":"GET"}}"#,
             r#"{"request":{"url":17}}"#,
+            r#"{"request":{"url":"/relative"}}"#,
             r#"{"request":"url"}"#,
             r#"{"request":{"url":"https://www.facebook.com/plugins/x"}}"#,
             r#"{"request":{"url":"https:\/\/www.\u0066acebook.com"}}"#,

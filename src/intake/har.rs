@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::entry::{Entry, Facts, Recorded, cookie, cookies_in, exchange, pass};
-use crate::model::{BodyState, Exchange, HarExtension, JsonText, Moment};
+use crate::model::{BodyState, Exchange, HarExtension, JsonText, Moment, Outcome};
 
 pub(super) const REPAIRED: &str =
     "the entry is not valid JSON or UTF-8: it was repaired to be read";
@@ -70,6 +70,9 @@ struct PostData<'a> {
 struct HarResponse<'a> {
     #[serde(borrow, default)]
     status: Option<Text<'a>>,
+    /// Chromium's word for why there was no answer (`net::ERR_BLOCKED_BY_CLIENT`).
+    #[serde(borrow, default, rename = "_error")]
+    error: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -192,6 +195,16 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
         problems.push("`startedDateTime` is not a time".to_owned());
     }
     let mut exchange = exchange(&facts, number, headers, status, time.flatten());
+    let error = entry
+        .response
+        .as_ref()
+        .and_then(|response| response.error.as_ref());
+    if let Some(error) = error.filter(|error| !error.0.is_empty()) {
+        if error.0.contains("BLOCKED") {
+            exchange.outcome = Outcome::Blocked;
+        }
+        exchange.error = Some(error.0.to_string());
+    }
     if let Some(kind) = resource_type(entry, &exchange) {
         exchange.resource_type = kind;
     }

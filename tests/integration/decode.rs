@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use pixelwitness::decode::{DECODERS, Sequence};
 use pixelwitness::intake;
-use pixelwitness::model::TrackerEvent;
+use pixelwitness::model::{Outcome, TrackerEvent};
 use serde_json::{Value, json};
 
 use crate::common::{blessed, pixelwitness, program, root};
@@ -175,6 +175,9 @@ fn an_entry_that_cannot_be_read_gives_a_record_with_its_problem() {
         {"request":{"url":"https://www.facebook.com/tr/?id=1&ev=B\ud83d"}},
         {"request":{"url":"x","url":"https://www.facebook.com/tr/?id=1&ev=C"}},
         {"request":{"url":"https://www.police.example/"}},
+        {"request":{"url":"//www.facebook.com/tr/?id=1&ev=E"}},
+        {"request":{"url":"data:,x"}},
+        {"request":{"url":"https://www.facebook.com/tr/?id=1&ev=F"},"response":{"status":0,"_error":"net::ERR_BLOCKED_BY_CLIENT"}},
         {"request":{"method":"POST","url":"https://www.facebook.com/tr/","postData":{"mimeType":"","text":"ev=D&id=1","encoding":"base64"}}}
     ]}}"#;
     let (events, error) = decoded(har.as_bytes());
@@ -194,14 +197,22 @@ fn an_entry_that_cannot_be_read_gives_a_record_with_its_problem() {
         assert_eq!((*found, *event), (exchange, name));
         assert!(problems.contains(problem), "{problems}");
     };
-    assert_eq!(told.len(), 7);
+    assert_eq!(told.len(), 9);
     is(0, "x0001", Some("A"), "");
     is(1, "x0002", None, "entry 2: missing field `url`");
     is(2, "x0003", None, "a body that could not be had");
     is(3, "x0004", None, "entry 4: invalid type: integer");
     is(4, "x0005", Some("B\u{fffd}"), "repaired");
     is(5, "x0006", Some("C"), "keys twice");
-    is(6, "x0008", Some("D"), "not the base64");
+    is(
+        6,
+        "x0008",
+        None,
+        "entry 8: `//www.facebook.com/tr/?id=1&ev=E` is no URL",
+    );
+    is(7, "x0010", Some("F"), "");
+    assert_eq!(events[7].outcome, Outcome::Blocked);
+    is(8, "x0011", Some("D"), "not the base64");
 }
 
 #[test]
