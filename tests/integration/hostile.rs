@@ -126,15 +126,16 @@ async fn two_hundred_popups() {
         .filter(|x| x.url.contains("/hostile/popup?") && x.sent == Some(true))
         .count();
     assert!(beacons > 20, "{beacons}");
-    // Whether all of them closed in time or not, the audit says so.
+    // What a browser that is closing leaves open is said, and nothing else is: tabs that did not close in time, or a
+    // request that was handed to a connection as that was closed, so that nobody can say whether it left.
     let audit = &run.record.audit;
-    let left = audit
-        .reasons
-        .iter()
-        .any(|reason| reason.contains("did not close in time"));
+    let of_closing = |reason: &String| {
+        reason.contains("did not close in time") || reason.contains("whose bytes do not show them")
+    };
+    assert!(audit.reasons.iter().all(of_closing), "{audit:#?}");
     assert_eq!(
         audit.verdict == AuditVerdict::Incomplete,
-        left,
+        !audit.reasons.is_empty(),
         "{audit:#?}"
     );
 }
