@@ -86,17 +86,17 @@ fn request(args: &ExplainArgs, out: &mut impl Write) -> io::Result<bool> {
 fn one(event: &TrackerEvent, out: &mut impl Write) -> io::Result<()> {
     let kind = serde_json::to_value(event.kind)?;
     let confidence = serde_json::to_value(event.confidence)?;
+    // What a terminal would obey is not shown.
+    let shown = |text: &str| text.replace(char::is_control, "\u{fffd}");
     writeln!(
         out,
         "{} to {}, {} ({}: {})",
         kind.as_str().unwrap_or_default(),
         event.recipient,
-        event.event_name.as_deref().unwrap_or("no event name"),
+        shown(event.event_name.as_deref().unwrap_or("no event name")),
         confidence.as_str().unwrap_or_default(),
         event.confidence_reason,
     )?;
-    // What a terminal would obey is not shown.
-    let shown = |text: &str| text.replace(char::is_control, "\u{fffd}");
     let width = event
         .parameters
         .iter()
@@ -117,11 +117,11 @@ fn one(event: &TrackerEvent, out: &mut impl Write) -> io::Result<()> {
             let said = decoded
                 .as_str()
                 .map_or_else(|| decoded.to_string(), str::to_owned);
-            writeln!(out, "  {:width$}    = {said}", "")?;
+            writeln!(out, "  {:width$}    = {}", "", shown(&said))?;
         }
     }
     for problem in &event.problems {
-        writeln!(out, "  problem: {problem}")?;
+        writeln!(out, "  problem: {}", shown(problem))?;
     }
     Ok(())
 }

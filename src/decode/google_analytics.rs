@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 use super::Decoder;
+use super::meta_pixel::form_of_user_data;
 use super::parameters::Parameters;
 use super::record::{self, CustomData, cookie_signals, note_missing_body, value_of};
 use super::request::Request;
@@ -221,14 +222,20 @@ fn event(
         Confidence::Certain => cookie_signals(exchange, &COOKIES, &SECRETS),
         _ => Vec::new(),
     };
-    identity.extend(user_data.iter().map(|datum: &UserDatum| IdentitySignal {
-        signal: format!("em[{}]", datum.key),
-        value: datum.value.clone(),
-        strength: match datum.key.as_str() {
-            "em" | "pn" => Strength::Person,
-            _ => Strength::Weak,
-        },
-    }));
+    let somebody = |datum: &&UserDatum| datum.form != ValueForm::Placeholder;
+    identity.extend(
+        user_data
+            .iter()
+            .filter(somebody)
+            .map(|datum| IdentitySignal {
+                signal: format!("em[{}]", datum.key),
+                value: datum.value.clone(),
+                strength: match datum.key.as_str() {
+                    "em" | "pn" => Strength::Person,
+                    _ => Strength::Weak,
+                },
+            }),
+    );
     identity.extend(record::signals([
         ("uid", parameters.filled("uid"), Strength::SitePerson),
         ("cid", parameters.filled("cid"), Strength::Browser),
@@ -271,17 +278,17 @@ fn user_data(text: &str) -> Vec<UserDatum> {
         .filter(|(key, value)| *key != "tv" && !value.is_empty())
         .take(100)
         .map(|(key, value)| {
-            let is_hash = data_encoding::BASE64URL_NOPAD
+            let hash = data_encoding::BASE64URL_NOPAD
                 .decode(value.trim_end_matches('=').as_bytes())
-                .is_ok_and(|bytes| bytes.len() == 32);
+                .ok()
+                .filter(|bytes| bytes.len() == 32);
             UserDatum {
                 key: key.to_owned(),
                 source: "em".to_owned(),
                 value: value.to_owned(),
-                form: if is_hash {
-                    ValueForm::Sha256
-                } else {
-                    ValueForm::Unknown
+                form: match hash {
+                    Some(hash) => form_of_user_data(key, &data_encoding::HEXLOWER.encode(&hash)),
+                    None => ValueForm::Unknown,
                 },
             }
         })

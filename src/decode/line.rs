@@ -28,7 +28,7 @@ impl Line {
         struct Tail<'a> {
             problems: &'a [String],
         }
-        let mut text = Vec::with_capacity(8 * 1024);
+        let mut text = Vec::with_capacity(4 * 1024);
         serde_json::to_writer(&mut text, event)?;
         let tail = serde_json::to_vec(&Tail {
             problems: &event.problems,

@@ -88,7 +88,7 @@ impl Parameters {
 
     /// Of a `multipart/form-data` body.
     pub fn take_multipart(&mut self, body: &[u8], content_type: &str) {
-        let Some(boundary) = boundary(content_type, body) else {
+        let Some(boundary) = self.boundary(content_type, body) else {
             self.problem("the multipart body has no boundary");
             return;
         };
@@ -97,9 +97,10 @@ impl Parameters {
         let mut closed = false;
         let mut rest = match next_delimiter(&finder, body) {
             Some(at) => &body[at + delimiter.len()..],
+            // As an older build of the library sent its beacons.
             None => {
-                self.problem("the multipart body does not hold its boundary");
-                self.keep_unread(body, Place::Multipart);
+                self.problem("the body is said to be multipart and does not hold its boundary: it was read as a form");
+                self.take_form(body);
                 return;
             }
         };
@@ -127,6 +128,20 @@ impl Parameters {
         if !closed {
             self.problem("the multipart body is cut off");
         }
+    }
+
+    /// The named one, if the body holds it, else the body's own.
+    fn boundary(&mut self, content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let own = own_boundary(body);
+        let Some(named) = named_boundary(content_type) else {
+            return own;
+        };
+        let is_there = memmem::find(body, &[b"--", named.as_slice()].concat()).is_some();
+        if !is_there && own.is_some() {
+            self.problem("the body has another boundary than its content type names");
+            return own;
+        }
+        Some(named)
     }
 
     fn take_part(&mut self, part: &[u8], line_end: &[u8]) {
@@ -282,19 +297,22 @@ fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// From the content type, else from the body's own first line.
-fn boundary(content_type: &str, body: &[u8]) -> Option<Vec<u8>> {
+/// As the content type names it.
+fn named_boundary(content_type: &str) -> Option<Vec<u8>> {
     let named = content_type.split(';').find_map(|part| {
         let (name, value) = part.trim().split_once('=')?;
         name.trim()
             .eq_ignore_ascii_case("boundary")
             .then(|| value.trim().trim_matches('"').as_bytes().to_vec())
     });
-    named.filter(|boundary| !boundary.is_empty()).or_else(|| {
-        let line = body.split(|byte| *byte == b'\n').next()?;
-        let boundary = line.trim_ascii_end().strip_prefix(b"--")?;
-        (!boundary.is_empty()).then(|| boundary.to_vec())
-    })
+    named.filter(|boundary| !boundary.is_empty())
+}
+
+/// By the body's own first line.
+fn own_boundary(body: &[u8]) -> Option<Vec<u8>> {
+    let line = body.split(|byte| *byte == b'\n').next()?;
+    let boundary = line.trim_ascii_end().strip_prefix(b"--")?;
+    (!boundary.is_empty()).then(|| boundary.to_vec())
 }
 
 /// A delimiter begins a line, and ends with it: a value may hold the same characters elsewhere.
@@ -324,9 +342,12 @@ fn split_head<'a>(part: &'a [u8], line_end: &[u8]) -> Option<(&'a [u8], &'a [u8]
 }
 
 fn name_in(head: &str) -> Option<&str> {
-    let at = head.find(" name=\"").or_else(|| head.find(";name=\""))? + " name=\"".len();
+    let at = head.find(" name=").or_else(|| head.find(";name="))? + " name=".len();
     let rest = &head[at..];
-    Some(&rest[..rest.find('"')?])
+    match rest.strip_prefix('"') {
+        Some(quoted) => Some(&quoted[..quoted.find('"')?]),
+        None => rest.split([';', '\r', '\n']).next().map(str::trim),
+    }
 }
 
 #[cfg(test)]
@@ -408,10 +429,15 @@ mod tests {
     }
 
     #[test]
-    fn a_multipart_without_its_boundary_is_kept_unread() {
+    fn a_multipart_without_its_boundary_is_read_as_what_it_is() {
         let mut parameters = Parameters::default();
         parameters.take_multipart(b"id=1&ev=Lead", "multipart/form-data; boundary=B");
-        assert_eq!(pairs(&parameters), [("", "id=1&ev=Lead")]);
+        assert_eq!(pairs(&parameters), [("id", "1"), ("ev", "Lead")]);
+        assert_eq!(parameters.problems.len(), 1);
+        let mut parameters = Parameters::default();
+        let body = b"--X\r\nContent-Disposition: form-data; name=id\r\n\r\n1\r\n--X--";
+        parameters.take_multipart(body, "multipart/form-data; boundary=B");
+        assert_eq!(pairs(&parameters), [("id", "1")]);
         assert_eq!(parameters.problems.len(), 1);
     }
 

@@ -52,12 +52,20 @@ impl Sequence {
             .filter(|(_, other)| !conflict(*other, moment))
             .map(|(number, _)| *number);
         let earlier = by_moment.or(by_event_id);
-        if earlier.is_none() {
-            if let Some(key) = event_id {
-                self.by_event_id.insert(key, (self.count, moment));
+        // What this delivery knows and the first did not is the first's too.
+        let number = earlier.unwrap_or(self.count);
+        if let Some(key) = event_id {
+            let first = self.by_event_id.entry(key).or_insert((number, moment));
+            match earlier {
+                None => *first = (number, moment),
+                Some(_) => first.1 = first.1.or(moment),
             }
-            if let Some(key) = moment {
-                self.by_moment.insert(key, (self.count, event_id));
+        }
+        if let Some(key) = moment {
+            let first = self.by_moment.entry(key).or_insert((number, event_id));
+            match earlier {
+                None => *first = (number, event_id),
+                Some(_) => first.1 = first.1.or(event_id),
             }
         }
         earlier

@@ -10,6 +10,7 @@ use crate::model::{
 };
 
 use super::Decoder;
+use super::meta_pixel::form_of_user_data;
 use super::parameters::Parameters;
 use super::record::{self, cookie_signals, note_missing_body};
 use super::request::Request;
@@ -142,31 +143,32 @@ fn event(
         .filter(|(key, _)| *key != "anonymous_id")
         .filter_map(|(key, value)| {
             let value = value.as_str().filter(|value| !value.is_empty())?;
-            let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
             Some(UserDatum {
                 key: key.clone(),
                 source: "context.user".to_owned(),
                 value: value.to_owned(),
-                form: if is_hash {
-                    ValueForm::Sha256
-                } else {
-                    ValueForm::Plain
-                },
+                form: form_of_user_data(key, value),
             })
         })
         .collect();
     let mut identity = cookie_signals(exchange, &COOKIES, &[]);
-    identity.extend(user_data.iter().map(|datum| IdentitySignal {
-        signal: format!("context.user.{}", datum.key),
-        value: datum.value.clone(),
-        strength: if datum.key.contains("email") || datum.key.contains("phone") {
-            Strength::Person
-        } else if datum.key == "external_id" {
-            Strength::SitePerson
-        } else {
-            Strength::Weak
-        },
-    }));
+    let somebody = |datum: &&UserDatum| datum.form != ValueForm::Placeholder;
+    identity.extend(
+        user_data
+            .iter()
+            .filter(somebody)
+            .map(|datum| IdentitySignal {
+                signal: format!("context.user.{}", datum.key),
+                value: datum.value.clone(),
+                strength: if datum.key.contains("email") || datum.key.contains("phone") {
+                    Strength::Person
+                } else if datum.key == "external_id" {
+                    Strength::SitePerson
+                } else {
+                    Strength::Weak
+                },
+            }),
+    );
     identity.extend(record::signals([
         (
             "context.ad.callback",

@@ -103,14 +103,20 @@ pub(super) fn pass(facts: &Facts<'_>, seen: bool) -> Option<Entry> {
     })))
 }
 
-/// `data:`, `blob:`, `about:` and the like go nowhere, and are no mistake.
+/// Schemes of what goes nowhere, and is no mistake.
 fn has_scheme(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(scheme, _)| {
-        !scheme.is_empty()
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    })
+    const NOWHERE: [&str; 8] = [
+        "data",
+        "blob",
+        "about",
+        "file",
+        "javascript",
+        "chrome",
+        "devtools",
+        "view-source",
+    ];
+    url.split_once(':')
+        .is_some_and(|(scheme, _)| NOWHERE.contains(&scheme) || scheme.ends_with("-extension"))
 }
 
 /// An exchange with what every format has. `status` is null where it is not known, and 0 where there was no answer.

@@ -23,6 +23,7 @@ static MARKERS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
 static ESCAPES: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| [Finder::new("\\u"), Finder::new("\\/")]);
 
+static REQUEST: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"request\""));
 static URL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"url\""));
 
 /// Whether an entry of a HAR is surely one of which no decoder has anything to say. It must at least have a URL, so that
@@ -33,9 +34,11 @@ pub(super) fn is_nobodys(text: &[u8]) -> bool {
     };
     markers.find(text).is_none()
         && ESCAPES.iter().all(|escape| escape.find(text).is_none())
-        && URL
-            .find(text)
-            .is_some_and(|at| is_address(&text[at + "\"url\"".len()..]))
+        && REQUEST.find(text).is_some_and(|at| {
+            let request = &text[at..];
+            URL.find(request)
+                .is_some_and(|at| is_address(&request[at + "\"url\"".len()..]))
+        })
 }
 
 /// Whether the address of something on the web is what follows a key.
@@ -61,6 +64,7 @@ mod tests {
             r#"{"request":{"url":17}}"#,
             r#"{"request":{"url":"/relative"}}"#,
             r#"{"request":"url"}"#,
+            r#"{"_initiator":{"url":"https://a.example"},"request":{"url":"/relative"}}"#,
             r#"{"request":{"url":"https://www.facebook.com/plugins/x"}}"#,
             r#"{"request":{"url":"https:\/\/www.\u0066acebook.com"}}"#,
             r#"{"request":{"url":"https://x.example/tr"}}"#,

@@ -134,17 +134,27 @@ pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
         Ok(entry) => return take(&entry, number, seen, Vec::new()),
         Err(error) => error,
     };
-    // Broken characters, then keys that stand there twice.
+    // Broken characters; then keys that stand there twice, and values that are nothing a HAR has there.
     let repaired = repaired(text);
     if let Ok(entry) = serde_json::from_str::<HarEntry<'_>>(&repaired) {
         return take(&entry, number, seen, vec![REPAIRED.to_owned()]);
     }
-    let once = serde_json::from_str::<Value>(&repaired).map(|value| value.to_string());
+    let once = serde_json::from_str::<Value>(&repaired).map(|mut entry| {
+        if let Some(members) = entry.as_object_mut() {
+            members.retain(|key, value| match key.as_str() {
+                "response" => value.is_object(),
+                "startedDateTime" | "pageref" | "_resourceType" => value.is_string(),
+                _ => true,
+            });
+        }
+        entry.to_string()
+    });
     if let Ok(once) = &once
         && let Ok(entry) = serde_json::from_str::<HarEntry<'_>>(once)
     {
-        let problem = "the entry has keys twice: the last of each was read".to_owned();
-        return take(&entry, number, seen, vec![problem]);
+        let problem =
+            "the entry has keys twice, or values that no HAR has: the last of each key was read";
+        return take(&entry, number, seen, vec![problem.to_owned()]);
     }
     Entry::Unreadable(error.to_string())
 }
@@ -185,9 +195,8 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
             headers.push(("content-type".to_owned(), content_type.into_owned()));
         }
     }
-    let status = entry
-        .response
-        .as_ref()
+    let response = entry.response.as_ref();
+    let status = response
         .and_then(|response| response.status.as_ref())
         .map(|status| status.0.parse::<f64>().map_or(0, |status| status as u16));
     let time = entry.started_date_time.as_ref().map(|time| moment(&time.0));
@@ -195,10 +204,7 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
         problems.push("`startedDateTime` is not a time".to_owned());
     }
     let mut exchange = exchange(&facts, number, headers, status, time.flatten());
-    let error = entry
-        .response
-        .as_ref()
-        .and_then(|response| response.error.as_ref());
+    let error = response.and_then(|response| response.error.as_ref());
     if let Some(error) = error.filter(|error| !error.0.is_empty()) {
         if error.0.contains("BLOCKED") {
             exchange.outcome = Outcome::Blocked;
@@ -213,10 +219,12 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
     }
     let listed = pairs(request.cookies, "cookies", &mut problems);
     exchange.cookies = if listed.is_empty() {
-        exchange
-            .request_header("cookie")
-            .map(cookies_in)
-            .unwrap_or_default()
+        // Over HTTP/2 there may be several such headers.
+        let headers = exchange.request_headers.iter();
+        headers
+            .filter(|(name, _)| name == "cookie")
+            .flat_map(|(_, value)| cookies_in(value))
+            .collect()
     } else {
         listed
             .iter()
@@ -257,14 +265,25 @@ fn body_of<'a>(
             .as_ref()
             .is_some_and(|encoding| encoding.0.eq_ignore_ascii_case("base64"));
         if base64 {
-            match data_encoding::BASE64.decode(text.0.trim().as_bytes()) {
+            // Wrapped, without padding, or of the alphabet for URLs.
+            let plain: String = text
+                .0
+                .chars()
+                .filter(|c| !c.is_ascii_whitespace() && *c != '=')
+                .map(|c| match c {
+                    '-' => '+',
+                    '_' => '/',
+                    c => c,
+                })
+                .collect();
+            match data_encoding::BASE64_NOPAD.decode(plain.as_bytes()) {
                 Ok(bytes) => return Some(Cow::Owned(bytes)),
                 Err(error) => problems.push(format!(
                     "the body is not the base64 it is said to be: {error}"
                 )),
             }
         }
-        return Some(Cow::Borrowed(text.0.as_bytes()));
+        return Some(Cow::Borrowed(without_heads(&text.0).as_bytes()));
     }
     let params = pairs(data.params, "postData.params", problems);
     if params.is_empty() {
@@ -309,6 +328,17 @@ fn body_of<'a>(
     Some(Cow::Owned(body.into_bytes()))
 }
 
+/// Firefox may keep the upload's own heads before the body.
+fn without_heads(text: &str) -> &str {
+    let is_head = text
+        .get(.."content-".len())
+        .is_some_and(|start| start.eq_ignore_ascii_case("content-"));
+    match text.split_once("\r\n\r\n") {
+        Some((_, body)) if is_head => body,
+        _ => text,
+    }
+}
+
 /// Tools differ in whether they decode parameters: one with a character that a form would have escaped was.
 fn is_encoded(text: &str) -> bool {
     text.bytes()
@@ -320,24 +350,34 @@ fn pairs(list: Option<&RawValue>, what: &str, problems: &mut Vec<String>) -> Vec
     let Some(list) = list.filter(|list| list.get() != "null") else {
         return Vec::new();
     };
-    match serde_json::from_str::<Vec<Pair<'_>>>(list.get()) {
-        Ok(pairs) => pairs
-            .into_iter()
-            .filter_map(|pair| {
-                let name = pair.name?.0.into_owned();
-                Some((
-                    name,
-                    pair.value
-                        .map(|value| value.0.into_owned())
-                        .unwrap_or_default(),
-                ))
-            })
-            .collect(),
+    if let Ok(pairs) = serde_json::from_str::<Vec<Pair<'_>>>(list.get()) {
+        return pairs.into_iter().filter_map(named).collect();
+    }
+    // Those that can be read, and of the others that they cannot.
+    let list = repaired(list.get().as_bytes());
+    let elements = match serde_json::from_str::<Vec<&RawValue>>(&list) {
+        Ok(elements) => elements,
         Err(error) => {
             problems.push(format!("`{what}` cannot be read: {error}"));
-            Vec::new()
+            return Vec::new();
+        }
+    };
+    let mut pairs = Vec::new();
+    for (index, element) in elements.iter().enumerate() {
+        match serde_json::from_str::<Pair<'_>>(element.get()).map(named) {
+            Ok(Some(pair)) => pairs.push(pair),
+            _ => problems.push(format!("element {} of `{what}` cannot be read", index + 1)),
         }
     }
+    if problems.is_empty() {
+        problems.push(REPAIRED.to_owned());
+    }
+    pairs
+}
+
+fn named(pair: Pair<'_>) -> Option<(String, String)> {
+    let value = pair.value.map(|value| value.0.into_owned());
+    Some((pair.name?.0.into_owned(), value.unwrap_or_default()))
 }
 
 /// As Chromium says it, else from the header that says what the answer is for.

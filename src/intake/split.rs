@@ -14,6 +14,8 @@ use super::IntakeError;
 
 /// Bytes read at once; entries are handed on in batches of about that size.
 const CHUNK: usize = 256 * 1024;
+/// And a batch has no more than so many, however short they are: what they come to is not short.
+const MOST_PIECES: usize = 256;
 /// A single entry beyond this is not kept: its record says so.
 const LONGEST: usize = 64 * 1024 * 1024;
 
@@ -135,11 +137,12 @@ impl<R: Read> Splitter<R> {
                 self.chunk.clear();
                 self.at = 0;
             }
+            let is_full = self.batch.bytes.len() >= CHUNK || self.batch.pieces.len() >= MOST_PIECES;
+            if is_full && !self.batch.is_empty() {
+                return Ok(Some(self.hand_on()));
+            }
             if self.done && self.chunk.is_empty() {
                 return self.end();
-            }
-            if self.batch.bytes.len() >= CHUNK && !self.batch.is_empty() {
-                return Ok(Some(self.hand_on()));
             }
             if let Err(error) = fill(&mut self.input, &mut self.chunk, CHUNK) {
                 self.failed = Some(error);
@@ -150,13 +153,18 @@ impl<R: Read> Splitter<R> {
 
     /// The whole requests read so far; what was begun stays.
     fn hand_on(&mut self) -> Batch {
-        let whole = self.batch.pieces.last().map_or(0, |piece| piece.end);
-        let begun = self.batch.bytes.split_off(whole);
+        let count = self.batch.pieces.len().min(MOST_PIECES);
+        let mut later = self.batch.pieces.split_off(count);
+        let end = self.whole();
+        for piece in &mut later {
+            piece.end -= end;
+        }
+        let bytes = self.batch.bytes.split_off(end);
         std::mem::replace(
             &mut self.batch,
             Batch {
-                bytes: begun,
-                pieces: Vec::new(),
+                bytes,
+                pieces: later,
             },
         )
     }

@@ -178,7 +178,7 @@ impl<'a> UrlParts<'a> {
             return None;
         }
         let rest = without_fragment(rest);
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let end = rest.find(['/', '?', '\\']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         let host = authority.rsplit_once('@').map_or(authority, |(_, h)| h);
         let host = match host.rsplit_once(':') {

@@ -1,5 +1,6 @@
 //! What the requests in a file told: a table of page, event, what it told and whom it names; then who else was asked.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use crate::intake::Decoded;
 use crate::model::{
-    EventKind, Party, Strength, TrackerEvent, ValueForm, recipient, registrable_domain,
+    EventKind, Party, Strength, TrackerEvent, UrlParts, ValueForm, recipient, registrable_domain,
 };
 
 /// Longer texts are cut in the table; the records have them whole.
@@ -27,10 +28,10 @@ pub struct Decodings {
     /// First problem of each kind of record that has some, and how many have.
     problems: usize,
     unreadable: usize,
-    /// Page → registrable domain of the first request that belongs to it.
-    first_party: HashMap<Option<String>, String>,
-    /// (company or domain, party) → requests that no decoder read.
-    others: BTreeMap<(String, Party), usize>,
+    /// Page → registrable domain of its site, and whether a tracker was told so.
+    first_party: HashMap<Option<String>, (String, bool)>,
+    /// (page, domain, company or domain) → requests that no decoder read.
+    others: BTreeMap<(Option<String>, String, String), usize>,
     requests: usize,
 }
 
@@ -56,14 +57,32 @@ impl Decodings {
         if let Some(seen) = &decoded.seen {
             let host = seen.host.to_ascii_lowercase();
             let domain = registrable_domain(&host);
-            let first = self
-                .first_party
-                .entry(seen.page.clone())
-                .or_insert_with(|| domain.to_owned());
+            // The site is what a tracker is told that the page is of, else the first that no tracker's decoder knows.
+            let told = decoded.events.iter().find_map(|event| {
+                let parts = UrlParts::of(event.page_url.as_deref()?)?;
+                Some(registrable_domain(parts.host).to_owned())
+            });
+            let first = told.map(|domain| (domain, true)).or_else(|| {
+                decoded
+                    .events
+                    .is_empty()
+                    .then(|| (domain.to_owned(), false))
+            });
+            if let Some((domain, is_told)) = first {
+                match self.first_party.entry(seen.page.clone()) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert((domain, is_told));
+                    }
+                    Entry::Occupied(mut known) if is_told && !known.get().1 => {
+                        known.insert((domain, true));
+                    }
+                    Entry::Occupied(_) => {}
+                }
+            }
             if decoded.events.is_empty() {
-                let party = Party::of(&host, first);
                 let who = recipient(&host).unwrap_or(domain).to_owned();
-                *self.others.entry((who, party)).or_default() += 1;
+                let key = (seen.page.clone(), domain.to_owned(), who);
+                *self.others.entry(key).or_default() += 1;
             }
         }
         for event in &decoded.events {
@@ -192,12 +211,14 @@ impl Decodings {
     }
 
     fn render_others(&self, party: Party, title: &str, out: &mut dyn Write) -> io::Result<()> {
-        let mut others: Vec<(&str, usize)> = self
-            .others
-            .iter()
-            .filter(|((_, of), _)| *of == party)
-            .map(|((who, _), requests)| (who.as_str(), *requests))
-            .collect();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for ((page, domain, who), requests) in &self.others {
+            let first = self.first_party.get(page).map(|(first, _)| first.as_str());
+            if Party::of(domain, first.unwrap_or_default()) == party {
+                *counts.entry(who).or_default() += requests;
+            }
+        }
+        let mut others: Vec<(&str, usize)> = counts.into_iter().collect();
         if others.is_empty() {
             return Ok(());
         }

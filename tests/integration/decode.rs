@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use pixelwitness::decode::{DECODERS, Sequence};
 use pixelwitness::intake;
-use pixelwitness::model::{Outcome, TrackerEvent};
+use pixelwitness::model::{EventKind, Outcome, TrackerEvent};
 use serde_json::{Value, json};
 
 use crate::common::{blessed, pixelwitness, program, root};
@@ -74,7 +74,7 @@ fn a_repeated_delivery_is_marked_and_another_event_is_not() {
         let marked = serde_json::to_value(&event.duplicate_of).unwrap();
         assert_eq!(marked, row["duplicate_of"], "{}", row["name"]);
     }
-    assert_eq!(events.iter().filter(|event| event.tells()).count(), 9);
+    assert_eq!(events.iter().filter(|event| event.tells()).count(), 12);
 }
 
 /// One event by GET, one by a form, one as multipart, as each tool writes them.
@@ -347,4 +347,84 @@ fn vendors_have_names_of_their_own() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names, ["google_analytics_4", "meta_pixel", "tiktok_pixel"]);
+}
+
+fn of_entries(entries: &str) -> Vec<TrackerEvent> {
+    let (events, error) = decoded(format!(r#"{{"log":{{"entries":[{entries}]}}}}"#).as_bytes());
+    assert_eq!(error, None);
+    events
+}
+
+/// What odd recorders and hostile pages write, and what must come of it all the same.
+#[test]
+fn odd_entries_lose_nothing() {
+    let tr = "https://www.facebook.com/tr/";
+    // One element of a list that cannot be read takes no other with it.
+    let events = of_entries(&format!(
+        r#"{{"request":{{"method":"POST","url":"{tr}","headers":[{{"name":"x","value":"\ud83d"}},{{"name":"cookie","value":"c_user=42"}},{{"name":"Cookie","value":"fr=1"}}],"postData":{{"mimeType":"application/x-www-form-urlencoded","params":[{{"name":"id","value":"1234567890123456"}},{{"name":"ev","value":"Lead"}},null]}}}}}}"#
+    ));
+    assert_eq!(events[0].event_name.as_deref(), Some("Lead"));
+    let named: Vec<&str> = events[0]
+        .identity
+        .iter()
+        .map(|signal| signal.signal.as_str())
+        .collect();
+    assert_eq!(named, ["cookie:c_user", "cookie:fr"]);
+    assert!(
+        events[0]
+            .problems
+            .iter()
+            .any(|problem| problem.contains("element 3")),
+        "{:?}",
+        events[0].problems
+    );
+    // The upload's own heads, base64 over lines, a multipart of another boundary, an answer that is none.
+    let base64 = r"aWQ9MTIzNDU2Nzg5\nMDEyMzQ1NiZldj1MZWFk";
+    for entry in [
+        format!(
+            r#"{{"request":{{"method":"POST","url":"{tr}","postData":{{"mimeType":"","text":"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 30\r\n\r\nid=1234567890123456&ev=Lead"}}}}}}"#
+        ),
+        format!(
+            r#"{{"request":{{"method":"POST","url":"{tr}","postData":{{"mimeType":"","text":"{}","encoding":"base64"}}}}}}"#,
+            base64
+        ),
+        format!(
+            r#"{{"request":{{"method":"POST","url":"{tr}","postData":{{"mimeType":"multipart/form-data; boundary=X","text":"--B\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n1234567890123456\r\n--B\r\nContent-Disposition: form-data; name=\"ev\"\r\n\r\nLead\r\n--B--"}}}}}}"#
+        ),
+        format!(
+            r#"{{"request":{{"url":"{tr}?id=1234567890123456&ev=Lead"}},"response":"","_resourceType":[]}}"#
+        ),
+        format!(
+            r#"{{"request":{{"method":"POST","url":"{tr}?id=1234567890123456&ev=Lead","postData":{{"mimeType":"text/plain","text":"a=[{{\"fb.pixel_id\":\"1\"}}]"}}}}}}"#
+        ),
+        r#"{"request":{"url":"https://www.facebook.com//tr/?id=1234567890123456&ev=Lead"}}"#
+            .to_owned(),
+    ] {
+        let events = of_entries(&entry);
+        assert_eq!(events.len(), 1, "{entry}");
+        let found = (
+            events[0].kind,
+            events[0].pixel_id.as_deref(),
+            events[0].event_name.as_deref(),
+        );
+        assert_eq!(
+            found,
+            (EventKind::Event, Some("1234567890123456"), Some("Lead")),
+            "{entry}"
+        );
+    }
+    // Addresses that no browser has are said.
+    for url in [
+        "https:/www.facebook.com/tr/?id=1&ev=P",
+        "https:///www.facebook.com/tr/",
+        "www.facebook.com:443/tr/?id=1",
+    ] {
+        let events = of_entries(&format!(r#"{{"request":{{"url":"{url}"}}}}"#));
+        assert_eq!(events[0].kind, EventKind::Unknown, "{url}");
+    }
+    // Nobody is named by words for nobody.
+    let events = of_entries(&format!(
+        r#"{{"request":{{"url":"{tr}?id=1&ev=P&ud[em]=undefined&ud[external_id]=null"}}}}"#
+    ));
+    assert_eq!(events[0].identity, []);
 }

@@ -96,7 +96,7 @@ pub(super) fn recognise(request: &Request<'_>) -> Option<Option<Endpoint>> {
                 ..Endpoint::certain(*kind)
             }));
         }
-        return None;
+        return may_be_event(request, path).then_some(None);
     }
     if request.is_under(SCRIPTS) {
         if path.starts_with("/log/") {
@@ -174,14 +174,21 @@ pub(super) fn by_shape(request: &Request<'_>, parameters: &Parameters) -> Option
     let id = parameters.first("id")?;
     let is_id = (10..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
     let has = |keys: &[&str]| keys.iter().all(|key| parameters.first(key).is_some());
-    if !is_id || parameters.filled("ev").is_none() {
+    let at_tr = request.path.trim_end_matches('/').ends_with("/tr");
+    if !is_id
+        || parameters
+            .first("ev")
+            .is_none_or(|ev| ev.is_empty() && !at_tr)
+    {
         return None;
+    }
+    if HOSTS.iter().any(|host| request.is_under(host)) {
+        return Some(Endpoint::certain(EventKind::Event));
     }
     let cookie = parameters
         .first("fbp")
         .is_some_and(|fbp| fbp.starts_with("fb."));
     let library = has(&["v", "ts", "it"]);
-    let at_tr = request.path.trim_end_matches('/').ends_with("/tr");
     let (confidence, reason) = match (at_tr, library, cookie) {
         (true, true, _) => (
             Confidence::High,

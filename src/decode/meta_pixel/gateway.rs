@@ -18,7 +18,11 @@ use crate::model::{
 
 pub(super) fn concerns(request: &Request<'_>) -> bool {
     static KEY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"fb.pixel_id\""));
-    request.method != "OPTIONS" && request.body.is_some_and(|body| KEY.find(body).is_some())
+    request.method != "OPTIONS"
+        && request.body.is_some_and(|body| {
+            let start = body.trim_ascii_start();
+            matches!(start.first(), Some(b'{' | b'[')) && KEY.find(body).is_some()
+        })
 }
 
 /// A record for each event; none if the body is not what it seemed.
@@ -40,14 +44,15 @@ pub(super) fn decode(exchange: &Exchange, request: &Request<'_>) -> Vec<TrackerE
             ..begun(exchange, Confidence::Low)
         },
     });
-    // Elsewhere in the text, the key makes nothing a Gateway's.
-    events.retain(|event| {
-        let keys = event
-            .parameters
-            .iter()
-            .map(|parameter| parameter.key.as_str());
-        event.confidence == Confidence::Low || keys.clone().any(|key| key == "fb.pixel_id")
-    });
+    // A shape that nobody has seen yet: what it says is kept, and that it was not understood is said.
+    for event in &mut events {
+        if event.pixel_id.is_none() && event.confidence != Confidence::Low {
+            event.confidence = Confidence::Low;
+            event
+                .problems
+                .push("the key `fb.pixel_id` stands elsewhere than a Gateway has it".to_owned());
+        }
+    }
     events
 }
 

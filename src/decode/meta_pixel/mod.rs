@@ -9,6 +9,8 @@ mod reference;
 mod table;
 mod user_data;
 
+pub(super) use self::user_data::form as form_of_user_data;
+
 use crate::model::{
     Confidence, EventClass, EventKind, Exchange, Place, Strength, TrackerEvent, Transport, UrlParts,
 };
@@ -61,13 +63,12 @@ impl Decoder for MetaPixel {
     }
 
     fn decode(&self, exchange: &Exchange, request: &Request<'_>) -> Vec<TrackerEvent> {
-        if gateway::concerns(request) {
-            let events = gateway::decode(exchange, request);
-            if !events.is_empty() {
-                return events;
-            }
+        let recognised = recognise(request);
+        // What goes to Meta's own endpoints is no Gateway's, whatever stands in it.
+        if !matches!(recognised, Some(Some(_))) && gateway::concerns(request) {
+            return gateway::decode(exchange, request);
         }
-        let Some(recognised) = recognise(request) else {
+        let Some(recognised) = recognised else {
             return Vec::new();
         };
         let mut parameters = Parameters::default();
@@ -109,12 +110,11 @@ impl Decoder for MetaPixel {
                 .find(|parameter| parameter.key == key)
                 .map(|parameter| parameter.value.as_str())
         };
-        // A quality test sends the same event at three times.
+        let page = event.page_url.as_deref().unwrap_or_default();
         let moment = match (value("ts"), value("ec"), value("qttag")) {
-            (Some(ts), Some(ec), None) => Some(format!(
-                "{ts} {ec} {}",
-                event.page_url.as_deref().unwrap_or_default()
-            )),
+            // A quality test sends the same event at three times.
+            (_, _, Some(tag)) => Some(format!("quality test {tag} {page}")),
+            (Some(ts), Some(ec), None) => Some(format!("{ts} {ec} {page}")),
             _ => None,
         };
         Some(Delivery {

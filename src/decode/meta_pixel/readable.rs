@@ -11,7 +11,7 @@ pub(super) fn readable(key: &str, value: &str) -> Option<Value> {
     if value.is_empty() {
         return (key == "dpo").then(|| "limited data use is off, explicitly".into());
     }
-    if let Some((source, rest)) = key.split_once('[') {
+    if let Some((source, rest)) = key.split_once('[').filter(|_| key != "eid[]") {
         let (_, _, mask) = SOURCES.iter().find(|(name, ..)| *name == source)?;
         return if *mask {
             Some(shape(value).into())

@@ -82,7 +82,7 @@ fn a_button_click_by_form_post_with_what_was_typed() {
         (em.key.as_str(), em.source.as_str(), em.form),
         ("em", "udff", ValueForm::Sha256)
     );
-    assert_eq!(event.user_data[1].form, ValueForm::Plain);
+    assert_eq!(event.user_data[1].form, ValueForm::Placeholder);
     let signals: Vec<_> = event
         .identity
         .iter()
@@ -92,7 +92,6 @@ fn a_button_click_by_form_post_with_what_was_typed() {
         signals,
         [
             ("udff[em]", Strength::Person),
-            ("udff[ph]", Strength::Person),
             ("ud[external_id]", Strength::SitePerson)
         ]
     );

@@ -43,10 +43,11 @@ pub(super) fn user_datum(parameter: &Parameter) -> Option<UserDatum> {
 }
 
 /// What kind of value it is. A hash's kind goes by its length alone.
-pub(super) fn form(key: &str, value: &str) -> ValueForm {
+pub(in crate::decode) fn form(key: &str, value: &str) -> ValueForm {
     let hex = value.bytes().all(|byte| byte.is_ascii_hexdigit());
     match value.len() {
         0 => ValueForm::Unknown,
+        _ if matches!(value.trim(), "" | "undefined" | "null" | "NaN") => ValueForm::Placeholder,
         32 | 64 if hex && nobody(key, value).is_some() => ValueForm::Placeholder,
         64 if hex => ValueForm::Sha256,
         32 if hex => ValueForm::Md5,
