@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use percent_encoding::percent_decode_str;
 
 use super::{exit, talk};
 use crate::decode::{DECODERS, decode};
@@ -33,10 +34,14 @@ pub struct ExplainArgs {
 
 pub fn explain(args: &ExplainArgs) -> u8 {
     let mut text = Vec::new();
-    let known = if args.what.contains("://") {
-        request(args, &mut text)
+    let what = args.what.trim();
+    let known = if what.contains("://") {
+        request(what, args, &mut text)
+    } else if what.contains('/') {
+        request(&format!("https://{what}"), args, &mut text)
     } else {
-        parameter(&args.what, &mut text)
+        // As it stands in a request, or decoded.
+        parameter(&percent_decode_str(what).decode_utf8_lossy(), &mut text)
     };
     match known {
         Ok(true) => {
@@ -68,9 +73,9 @@ fn parameter(key: &str, out: &mut impl Write) -> io::Result<bool> {
     Ok(known)
 }
 
-fn request(args: &ExplainArgs, out: &mut impl Write) -> io::Result<bool> {
+fn request(url: &str, args: &ExplainArgs, out: &mut impl Write) -> io::Result<bool> {
     let method = if args.body.is_some() { "POST" } else { "GET" };
-    let mut exchange = Exchange::begun(String::new(), args.what.trim(), method, "");
+    let mut exchange = Exchange::begun(String::new(), url, method, "");
     if args.body.is_some() {
         exchange.body_state = BodyState::Complete;
         exchange.request_headers =

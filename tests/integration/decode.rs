@@ -305,11 +305,13 @@ fn the_summary_says_who_was_told_what_and_who_else_was_asked() {
 
 #[test]
 fn a_parameter_and_a_request_are_explained() {
-    let output = pixelwitness(&["explain", "udff[em]"], &[]);
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "udff[em] (meta_pixel): e-mail, taken from typed form fields\n"
-    );
+    for key in ["udff[em]", "udff%5Bem%5D"] {
+        let output = pixelwitness(&["explain", key], &[]);
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "udff[em] (meta_pixel): e-mail, taken from typed form fields\n"
+        );
+    }
     let output = pixelwitness(
         &[
             "explain",

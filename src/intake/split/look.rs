@@ -19,7 +19,11 @@ pub(super) fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, Inta
         };
     };
     if beginning[first] != b'{' {
-        return Err(IntakeError::Neither);
+        // A first line that is broken, before others that are not.
+        let is_line = memchr::memmem::find(beginning, b"\n{").is_some();
+        return is_line
+            .then_some(Some(Format::JsonLines))
+            .ok_or(IntakeError::Neither);
     }
     // The first object's own keys tell: a HAR has `log`, a line is over with the line.
     let mut json = Json::default();
@@ -65,8 +69,19 @@ pub(super) fn look(beginning: &[u8], ended: bool) -> Result<Option<Format>, Inta
             before = *byte;
         }
     }
+    let bare: Vec<u8> = beginning[first..]
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .take(16)
+        .copied()
+        .collect();
     match ended {
         false => Ok(None),
+        // A HAR of which hardly anything is left.
+        true if b"{\"log\":{".starts_with(&bare) => Err(IntakeError::CutOff {
+            entries: 0,
+            bytes: beginning.len() as u64,
+        }),
         // One broken line, or neither.
         true if memchr(b'\n', beginning[first..].trim_ascii_end()).is_none() => {
             Ok(Some(Format::JsonLines))

@@ -106,7 +106,8 @@ fn what_is_no_har_is_said() {
         ("GIF89a", "neither a HAR nor JSON Lines"),
         ("[1]", "neither a HAR nor JSON Lines"),
         ("{\n\"a\": 1\n}\n", "neither a HAR nor JSON Lines"),
-        ("{\n\"lo", "neither a HAR nor JSON Lines"),
+        ("{\n\"lo", "cut off or broken after entry 0"),
+        ("{\"log\": ", "cut off or broken after entry 0"),
         ("{\"log\": {}}", "no list of entries"),
         ("{\"log\": {\"entries\": 3}}", "no list of entries"),
         (
@@ -134,6 +135,8 @@ fn lines_keep_their_numbers_and_a_broken_one_breaks_no_other() {
     assert_eq!(split(Drip(text.as_bytes())), (expected.to_vec(), None));
     let (pieces, _) = split(&b"{\"url\": 1\n{\"url\": \"c\"}\n"[..]);
     assert_eq!(pieces.len(), 2, "the first line is broken");
+    let (pieces, _) = split(&b"garbage\n{\"url\": \"c\"}\n"[..]);
+    assert_eq!(pieces.len(), 2, "the first line is none");
 }
 
 #[test]
@@ -163,4 +166,19 @@ fn what_a_site_answered_is_shortened_and_the_request_is_not() {
 #[test]
 fn two_hars_in_one_stream_are_both_read() {
     assert_eq!(texts(&format!("{HAR}\n{HAR}")).len(), 12);
+}
+
+#[test]
+fn short_lines_come_in_small_batches() {
+    let text = "{}\n".repeat(10_000);
+    let mut splitter = Splitter::new(text.as_bytes()).unwrap();
+    let mut numbers = Vec::new();
+    while let Some(batch) = splitter.next_batch().unwrap() {
+        assert!(batch.iter().count() <= MOST_PIECES);
+        numbers.extend(batch.iter().map(|(text, number)| {
+            assert_eq!(text, Some(&b"{}"[..]));
+            number
+        }));
+    }
+    assert!(numbers.into_iter().eq(1..=10_000));
 }
