@@ -9,10 +9,10 @@ use crate::model::{
 };
 
 use super::Decoder;
-use super::meta_pixel::form_of_user_data;
 use super::parameters::Parameters;
 use super::record::{self, CustomData, cookie_signals, note_missing_body, value_of};
 use super::request::Request;
+use super::value_form::{form, is_somebody};
 
 const HOSTS: [&str; 4] = [
     "google-analytics.com",
@@ -222,11 +222,10 @@ fn event(
         Confidence::Certain => cookie_signals(exchange, &COOKIES, &SECRETS),
         _ => Vec::new(),
     };
-    let somebody = |datum: &&UserDatum| datum.form != ValueForm::Placeholder;
     identity.extend(
         user_data
             .iter()
-            .filter(somebody)
+            .filter(|datum| is_somebody(datum))
             .map(|datum| IdentitySignal {
                 signal: format!("em[{}]", datum.key),
                 value: datum.value.clone(),
@@ -287,7 +286,7 @@ fn user_data(text: &str) -> Vec<UserDatum> {
                 source: "em".to_owned(),
                 value: value.to_owned(),
                 form: match hash {
-                    Some(hash) => form_of_user_data(key, &data_encoding::HEXLOWER.encode(&hash)),
+                    Some(hash) => form(key, &data_encoding::HEXLOWER.encode(&hash)),
                     None => ValueForm::Unknown,
                 },
             }

@@ -9,6 +9,7 @@ mod record;
 mod request;
 mod sequence;
 mod tiktok_pixel;
+mod value_form;
 
 use crate::model::{Exchange, TrackerEvent};
 

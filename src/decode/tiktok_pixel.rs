@@ -6,14 +6,14 @@
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum, ValueForm,
+    Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum,
 };
 
 use super::Decoder;
-use super::meta_pixel::form_of_user_data;
 use super::parameters::Parameters;
 use super::record::{self, cookie_signals, note_missing_body};
 use super::request::Request;
+use super::value_form::{form, is_somebody};
 
 const HOST: &str = "analytics.tiktok.com";
 const PATH: &str = "/api/v2/pixel";
@@ -147,16 +147,15 @@ fn event(
                 key: key.clone(),
                 source: "context.user".to_owned(),
                 value: value.to_owned(),
-                form: form_of_user_data(key, value),
+                form: form(key, value),
             })
         })
         .collect();
     let mut identity = cookie_signals(exchange, &COOKIES, &[]);
-    let somebody = |datum: &&UserDatum| datum.form != ValueForm::Placeholder;
     identity.extend(
         user_data
             .iter()
-            .filter(somebody)
+            .filter(|datum| is_somebody(datum))
             .map(|datum| IdentitySignal {
                 signal: format!("context.user.{}", datum.key),
                 value: datum.value.clone(),
@@ -211,7 +210,7 @@ fn event(
 mod tests {
     use super::*;
     use crate::decode::decode;
-    use crate::model::{BodyState, EventClass};
+    use crate::model::{BodyState, EventClass, ValueForm};
 
     fn post(path: &str, body: &[u8]) -> TrackerEvent {
         let url = format!("https://analytics.tiktok.com{path}");

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::entry::{Entry, Facts, Recorded, cookies_in, exchange, pass};
-use super::har::Text;
+use super::lenient::{REPAIRED, Text, moment, repaired};
 use crate::model::BodyState;
 
 #[derive(Debug, Deserialize)]
@@ -33,14 +33,14 @@ struct Line<'a> {
 
 pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
     let (line, mut problems): (Line<'_>, Vec<String>);
-    let repaired;
+    let mended;
     match serde_json::from_slice(text) {
         Ok(read) => (line, problems) = (read, Vec::new()),
         Err(error) => {
-            repaired = super::har::repaired(text);
-            match serde_json::from_str(&repaired) {
+            mended = repaired(text);
+            match serde_json::from_str(&mended) {
                 Ok(read) => {
-                    (line, problems) = (read, vec![super::har::REPAIRED.to_owned()]);
+                    (line, problems) = (read, vec![REPAIRED.to_owned()]);
                 }
                 Err(_) => return Entry::Unreadable(error.to_string()),
             }
@@ -73,7 +73,7 @@ pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
         .status
         .as_ref()
         .and_then(|status| status.0.parse().ok());
-    let time = line.time.as_ref().map(|time| super::har::moment(&time.0));
+    let time = line.time.as_ref().map(|time| moment(&time.0));
     if matches!(time, Some(None)) {
         problems.push("`time` is not a time".to_owned());
     }

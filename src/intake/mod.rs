@@ -6,6 +6,7 @@
 mod entry;
 mod glance;
 mod har;
+mod lenient;
 mod lines;
 mod split;
 
@@ -21,8 +22,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::decode::Line;
 use crate::model::TrackerEvent;
 
-pub use entry::{Entry, Recorded};
-pub use split::{Batch, Format, Splitter};
+use split::{Batch, Format, Splitter};
 
 /// Batches that are under way at once, for each thread that reads them: bounds the memory.
 const UNDER_WAY: usize = 3;

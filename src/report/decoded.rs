@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::count;
 use crate::intake::Decoded;
 use crate::model::{
     EventKind, Party, Strength, TrackerEvent, UrlParts, ValueForm, recipient, registrable_domain,
@@ -184,7 +185,10 @@ impl Decodings {
             writeln!(
                 out,
                 "{} of events above are left out (`duplicate_of`).",
-                count(self.repeated, "repeated delivery").replace("deliverys", "deliveries")
+                match self.repeated {
+                    1 => "1 repeated delivery".to_owned(),
+                    repeated => format!("{repeated} repeated deliveries"),
+                }
             )?;
         }
         for (party, title) in [
@@ -330,9 +334,4 @@ fn cut(text: &str, most: usize) -> String {
         shown.push('…');
     }
     shown
-}
-
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }

@@ -5,3 +5,11 @@ pub mod decoded;
 pub mod gallery;
 pub mod har;
 pub mod terminal;
+
+use std::fmt::Display;
+
+/// `1 page`, `2 pages`.
+fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use url::Url;
 
+use super::count;
 use crate::leak::{mentions, typed};
 use crate::model::{
     AuditVerdict, EventKind, Exchange, JourneyState, Outcome, Party, Strength, TrackerEvent,
@@ -500,7 +501,7 @@ fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
         "\nRecorded: {}, of which {} to third parties.",
-        count_u64(counts.exchanges, "request"),
+        count(counts.exchanges, "request"),
         counts.third_party
     )?;
     for exchange in run
@@ -543,13 +544,4 @@ fn cut(text: &str) -> String {
     let mut cut: String = line.chars().take(WIDTH - 1).collect();
     cut.push('…');
     cut
-}
-
-fn count(number: usize, what: &str) -> String {
-    count_u64(number as u64, what)
-}
-
-fn count_u64(number: u64, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }

@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use super::user_data::{form, identity_of};
+use super::user_data::identity_of;
 use super::{MetaPixel, class, click_in};
 use crate::decode::Decoder;
 use crate::decode::parameters::Parameters;
 use crate::decode::record;
 use crate::decode::request::Request;
+use crate::decode::value_form::form;
 use crate::model::{
     Confidence, EventKind, Exchange, IdentitySignal, Strength, TrackerEvent, UserDatum, ValueForm,
 };

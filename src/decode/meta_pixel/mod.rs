@@ -9,8 +9,6 @@ mod reference;
 mod table;
 mod user_data;
 
-pub(super) use self::user_data::form as form_of_user_data;
-
 use crate::model::{
     Confidence, EventClass, EventKind, Exchange, Place, Strength, TrackerEvent, Transport, UrlParts,
 };

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::table::{OPTION_BITS, SOURCES, TRACK_METHODS};
-use super::user_data::nobody;
+use crate::decode::value_form::nobody;
 use crate::model::Moment;
 
 /// What a value says, where it is not plain to see.
