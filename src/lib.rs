@@ -26,6 +26,7 @@
 //! | [`capture`] | attaches to everything; turns CDP events into exchanges; audits them with the network log |
 //! | [`decode`] | one file a vendor |
 //! | [`intake`] | requests out of HARs and JSON Lines that other tools made |
+//! | [`loopback`] | what is served on this machine: certificates, a sink for what must not leave |
 //! | [`leak`] | recognises typed values and topics |
 //! | [`bundle`] | the evidence on disk |
 //! | [`run`] | ties the rooms together: one run |
@@ -42,6 +43,7 @@ pub mod demo;
 pub mod intake;
 pub mod journey;
 pub mod leak;
+pub mod loopback;
 pub mod model;
 pub mod report;
 pub mod run;

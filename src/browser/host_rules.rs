@@ -1,6 +1,7 @@
 //! `--connect-to`, as curl's: reach another host than the one in the URL.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// `HOST1:PORT1:HOST2:PORT2`: what is meant for HOST1:PORT1 goes to HOST2:PORT2. An empty HOST1 or
@@ -53,6 +54,36 @@ impl ConnectTo {
             None => format!("MAP {pattern} {target_host}"),
         })
     }
+}
+
+/// All rules for Chromium's `--host-resolver-rules`. With `only`, the registrable domain of the first party and the
+/// address of a sink, every other host is led to the sink.
+pub fn rules(connect_to: &[ConnectTo], only: Option<(&str, SocketAddr)>) -> Vec<String> {
+    let Some((first_party, sink)) = only else {
+        return connect_to.iter().filter_map(ConnectTo::rule).collect();
+    };
+    let mut rules = Vec::new();
+    for connect in connect_to {
+        let from = &connect.from_host;
+        let within = from == first_party
+            || from.strip_suffix(first_party).is_some_and(|rest| rest.ends_with('.'));
+        if from.is_empty() {
+            // Meant for all hosts: of these, the first party's.
+            for pattern in [first_party.to_owned(), format!("*.{first_party}")] {
+                let mut own = connect.clone();
+                own.from_host = pattern;
+                rules.extend(own.rule());
+            }
+        } else if within {
+            rules.extend(connect.rule());
+        }
+    }
+    if rules.is_empty() {
+        rules.push(format!("EXCLUDE {first_party}"));
+        rules.push(format!("EXCLUDE *.{first_party}"));
+    }
+    rules.push(format!("MAP * {sink}"));
+    rules
 }
 
 impl FromStr for ConnectTo {
@@ -144,6 +175,27 @@ mod tests {
             Some("MAP a.example a.example:81")
         );
         assert_eq!(rule(":::").as_deref(), None);
+    }
+
+    #[test]
+    fn third_parties_are_led_to_the_sink() {
+        let sink: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        let of = |texts: &[&str]| {
+            let connect: Vec<ConnectTo> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            rules(&connect, Some(("police.example", sink)))
+        };
+        assert_eq!(
+            of(&["::127.0.0.1:8"]),
+            ["MAP police.example 127.0.0.1:8", "MAP *.police.example 127.0.0.1:8", "MAP * 127.0.0.1:9"]
+        );
+        assert_eq!(
+            of(&["www.police.example:443:127.0.0.1:8", "t.example::127.0.0.1:7"]),
+            ["MAP www.police.example:443 127.0.0.1:8", "MAP * 127.0.0.1:9"]
+        );
+        assert_eq!(
+            of(&["notpolice.example::127.0.0.1:7"]),
+            ["EXCLUDE police.example", "EXCLUDE *.police.example", "MAP * 127.0.0.1:9"]
+        );
     }
 
     #[test]

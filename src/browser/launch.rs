@@ -1,5 +1,6 @@
 //! Starts Chromium so that only the page talks, and ends it so that nothing is left.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
-use super::{BrowserError, ConnectTo};
+use super::{BrowserError, ConnectTo, host_rules};
 
 /// How long Chromium may take to open its debugging port.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -57,6 +58,8 @@ pub struct Launch {
     pub no_sandbox: bool,
     /// Let pages see that the browser is automated.
     pub declare_automation: bool,
+    /// The one registrable domain that is reached; every other host is led to this address.
+    pub only: Option<(String, SocketAddr)>,
     /// Where Chromium writes its network log.
     pub net_log: PathBuf,
     /// Passed on as they are.
@@ -194,7 +197,15 @@ impl Launch {
             .iter()
             .map(|host| format!("MAP {host} ~NOTFOUND"))
             .collect();
-        rules.extend(self.connect_to.iter().filter_map(ConnectTo::rule));
+        let only = self.only.as_ref();
+        rules.extend(host_rules::rules(
+            &self.connect_to,
+            only.map(|(first_party, sink)| (first_party.as_str(), *sink)),
+        ));
+        if only.is_some() {
+            // STUN goes over UDP, to whatever address a page names.
+            flags.push("--force-webrtc-ip-handling-policy=disable_non_proxied_udp".into());
+        }
         flags.push(format!("--host-resolver-rules={}", rules.join(", ")));
         if self.insecure {
             flags.push("--ignore-certificate-errors".into());

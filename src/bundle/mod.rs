@@ -4,6 +4,8 @@
 //! Files: `data/run.json`, `scenario.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `bodies/<sha256>`, `cdp.jsonl` (the
 //! browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
 
+mod scrub;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,9 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
+use tempfile::TempDir;
+
+pub use scrub::Scrub;
 
 use crate::capture::Body;
 use crate::model::{Exchange, RunRecord, TrackerEvent};
@@ -44,6 +49,10 @@ pub struct BundleWriter {
     lock: File,
     exchanges: File,
     evidence: File,
+    /// What must not be written down.
+    scrub: Option<Scrub>,
+    /// Where the raw sources lie instead, if they hold secrets; gone with the run.
+    private: Option<TempDir>,
 }
 
 impl BundleWriter {
@@ -78,6 +87,8 @@ impl BundleWriter {
             exchanges: append(&data.join("exchanges.jsonl"))?,
             evidence: append(&data.join("evidence.jsonl"))?,
             root: root.to_owned(),
+            scrub: None,
+            private: None,
         };
         match bundle.lock.try_lock() {
             Ok(()) => Ok(bundle),
@@ -90,12 +101,59 @@ impl BundleWriter {
         &self.root
     }
 
+    /// From now on these are kept out of whatever is written, and the raw sources (the browser's messages, its network
+    /// log) are not kept at all, since secrets stand in them in too many forms.
+    ///
+    /// # Errors
+    /// If there is no place for the raw sources.
+    pub fn keep_out(&mut self, scrub: Scrub) -> Result<(), BundleError> {
+        let private = tempfile::Builder::new().prefix("pixelwitness-raw-").tempdir();
+        self.private =
+            Some(private.map_err(|error| write_error(&std::env::temp_dir(), error))?);
+        self.scrub = Some(scrub);
+        Ok(())
+    }
+
+    pub fn scrub(&self) -> Option<&Scrub> {
+        self.scrub.as_ref()
+    }
+
     /// Where the capture writes the browser's messages.
     ///
     /// # Errors
     /// If the file cannot be made.
     pub fn journal(&self) -> Result<File, BundleError> {
-        append(&self.data("cdp.jsonl"))
+        append(&self.journal_path())
+    }
+
+    pub fn journal_path(&self) -> PathBuf {
+        self.raw("cdp.jsonl")
+    }
+
+    fn raw(&self, name: &str) -> PathBuf {
+        match &self.private {
+            Some(private) => private.path().join(name),
+            None => self.data(name),
+        }
+    }
+
+    /// Chromium's network log, as it was left.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn net_log(&self) -> io::Result<Box<dyn Read + Send>> {
+        match &self.private {
+            Some(_) => Ok(Box::new(File::open(self.raw_net_log())?)),
+            None => open_net_log(&self.root),
+        }
+    }
+
+    /// Bytes as they may be written down.
+    fn clean<'a>(&self, bytes: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
+        match &self.scrub {
+            Some(scrub) => scrub.bytes(bytes),
+            None => bytes.into(),
+        }
     }
 
     /// Keeps a body under its digest.
@@ -104,7 +162,7 @@ impl BundleWriter {
     /// If it cannot be written.
     pub fn body(&self, body: &Body) -> Result<(), BundleError> {
         let path = self.data("bodies").join(&body.sha256);
-        fs::write(&path, &body.bytes).map_err(|error| write_error(&path, error))
+        fs::write(&path, self.clean(&body.bytes)).map_err(|error| write_error(&path, error))
     }
 
     /// Keeps a body that the network log holds, if it is not there yet.
@@ -118,7 +176,7 @@ impl BundleWriter {
         if there {
             Ok(())
         } else {
-            fs::write(path, bytes)
+            fs::write(path, self.clean(bytes))
         }
     }
 
@@ -128,6 +186,7 @@ impl BundleWriter {
     /// If it cannot be written.
     pub fn exchange(&mut self, exchange: &Exchange) -> Result<(), BundleError> {
         let line = line(exchange);
+        let line = self.clean(&line).into_owned();
         self.exchanges
             .write_all(&line)
             .map_err(|error| write_error(&self.data("exchanges.jsonl"), error))
@@ -139,6 +198,7 @@ impl BundleWriter {
     /// If it cannot be written.
     pub fn event(&mut self, event: &TrackerEvent) -> Result<(), BundleError> {
         let line = line(event);
+        let line = self.clean(&line).into_owned();
         self.evidence
             .write_all(&line)
             .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
@@ -156,12 +216,13 @@ impl BundleWriter {
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
         let mut text = serde_json::to_vec_pretty(run).unwrap_or_default();
         text.push(b'\n');
+        let text = self.clean(&text);
         self.replace("run.json", |file| file.write_all(&text))
     }
 
     /// Where Chromium writes its network log while it runs.
     pub fn raw_net_log(&self) -> PathBuf {
-        self.data("netlog.json")
+        self.raw("netlog.json")
     }
 
     /// Puts Chromium's network log into its final, compressed form, if it is not there yet.
@@ -169,6 +230,9 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be read or written.
     pub fn compress_net_log(&self) -> Result<(), BundleError> {
+        if self.private.is_some() {
+            return Ok(());
+        }
         let Ok(log) = File::open(self.raw_net_log()) else {
             return Ok(());
         };

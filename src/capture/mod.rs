@@ -25,7 +25,7 @@ pub use assembler::{Assembler, Body, Output};
 pub use audit::{Circumstances, audit};
 pub use cause::attribute;
 pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError};
-pub use containment::{Answer, Containment};
+pub use containment::{Answer, Containment, Deliver, Guard};
 pub use journal::{Incoming, JournalLine, Mark};
 pub use netlog::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
 pub use page::PageState;

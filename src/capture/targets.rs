@@ -12,6 +12,7 @@ const MAX_POST_DATA: u64 = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct Targets {
     sessions: HashMap<String, Session>,
+    attached: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -19,8 +20,12 @@ pub struct Session {
     pub target: String,
     /// CDP's target type: `tab`, `page`, `iframe`, `worker`…
     pub kind: String,
+    /// A page that is rendered before anybody goes there.
+    prerendered: bool,
     /// The session it was attached through.
     parent: Option<String>,
+    /// Counts from 1 in the order of attaching.
+    number: u64,
     /// Set-up commands that were not answered yet.
     waiting: usize,
 }
@@ -38,6 +43,7 @@ pub struct TargetInfo {
     pub target_id: String,
     #[serde(rename = "type")]
     pub kind: String,
+    pub subtype: Option<String>,
 }
 
 /// What a new session is sent, in this order and without awaiting one by one: a paused service worker never answers
@@ -91,11 +97,14 @@ impl Targets {
         if kind != "tab" {
             setup.push(("Runtime.runIfWaitingForDebugger", json!({})));
         }
+        self.attached += 1;
         self.sessions.insert(
             attached.session_id.clone(),
             Session {
                 target: attached.target_info.target_id.clone(),
                 kind: kind.to_owned(),
+                prerendered: attached.target_info.subtype.as_deref() == Some("prerender"),
+                number: self.attached,
                 parent: parent.map(str::to_owned),
                 waiting: setup.len(),
             },
@@ -130,11 +139,45 @@ impl Targets {
         self.sessions.get(session_id)
     }
 
-    /// The session of a page's target.
+    /// The session of the target of a page, or of a frame that has a process of its own.
     pub fn session_of(&self, target: &str) -> Option<&str> {
-        self.pages()
+        self.sessions
+            .iter()
+            .filter(|(_, session)| matches!(session.kind.as_str(), "page" | "iframe"))
             .find(|(_, session)| session.target == target)
-            .map(|(id, _)| id)
+            .map(|(id, _)| id.as_str())
+    }
+
+    /// Targets of the tabs that a person sees, in the order in which they were opened.
+    pub fn tabs(&self) -> Vec<String> {
+        let mut tabs: Vec<&Session> = self
+            .pages()
+            .map(|(_, session)| session)
+            .filter(|session| !session.prerendered)
+            .collect();
+        tabs.sort_by_key(|session| session.number);
+        tabs.iter().map(|session| session.target.clone()).collect()
+    }
+
+    /// Targets of the frames of a page that have a process of their own, in the order in which they came.
+    pub fn frames(&self, page: &str) -> Vec<String> {
+        let of_page = |session: &Session| {
+            let mut parent = session.parent.as_deref();
+            while let Some(above) = parent.and_then(|id| self.sessions.get(id)) {
+                if above.target == page {
+                    return true;
+                }
+                parent = above.parent.as_deref();
+            }
+            false
+        };
+        let mut frames: Vec<&Session> = self
+            .sessions
+            .values()
+            .filter(|session| session.kind == "iframe" && of_page(session))
+            .collect();
+        frames.sort_by_key(|session| session.number);
+        frames.iter().map(|session| session.target.clone()).collect()
     }
 
     /// Sessions of pages, which are what a person sees as tabs.

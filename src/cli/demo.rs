@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::options::{Replay, cancel_on_signal};
-use super::run::{Results, default_out, one};
+use super::plan::default_out;
+use super::run::{Results, one};
 use super::{browser, exit, gallery, talk};
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
@@ -122,7 +123,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
             title: format!("{} ({name} build)", scenario.title),
             ..scenario.clone()
         };
-        results.take(one(&titled, &options, cancel.clone()).await);
+        results.take(one(&titled, &options, cancel.clone(), &titled.title, None).await);
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
         }

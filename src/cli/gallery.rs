@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::options::{Replay, cancel_on_signal};
-use super::run::{default_out, one};
+use super::plan::default_out;
+use super::run::one;
 use super::{exit, talk};
 use crate::bundle::read_body;
+use crate::capture::Deliver;
 use crate::demo::gallery::{self, Channel, Row};
 use crate::demo::{Build, DemoServer};
 use crate::report::{audit, gallery as table};
@@ -81,7 +83,11 @@ async fn against(
         ..replay.options(browser, out)?
     };
     options.browser_args.push(gallery::BROWSER_ARG.to_owned());
-    let run = one(&scenario, &options, cancel_on_signal())
+    // Its forms file nothing with anybody.
+    if options.deliver == Deliver::AllButReports {
+        options.deliver = Deliver::All;
+    }
+    let run = one(&scenario, &options, cancel_on_signal(), &scenario.title, None)
         .await
         .map_err(|error: RunError| {
             talk::error(&error.to_string(), Some(&error.help()));

@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod gallery;
 mod options;
+mod plan;
 mod progress;
 mod run;
 mod talk;

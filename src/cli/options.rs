@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
 use tokio::sync::watch;
 
 use super::{exit, talk};
 use crate::browser::{self, BrowserError, ConnectTo};
+use crate::capture::Deliver;
 use crate::run::RunOptions;
-use crate::scenario::Seed;
+use crate::scenario::{Scenario, Seed};
+use url::Url;
 
 /// Which browser, and how a journey is run in it.
 #[derive(Debug, Clone, Args)]
@@ -43,9 +45,86 @@ pub struct Replay {
     /// After the last step, wait until nothing new was sent for 1 s, at most this long
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = "Time")]
     pub settle: Duration,
+    /// What may really leave. By default everything but reports: what a `submit` step sends is recorded and answered in
+    /// place
+    #[arg(long, value_enum, default_value = "all-but-reports", help_heading = "Containment")]
+    pub deliver: DeliverArg,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+/// Where journeys are made, and how often.
+#[derive(Debug, Clone, Args)]
+pub struct Journeys {
+    /// As curl's: reach HOST2:PORT2 where HOST1:PORT1 is meant; empty HOST1 or PORT1 means any; repeatable
+    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", help_heading = "Network")]
+    pub connect_to: Vec<ConnectTo>,
+    /// As curl's: accept any certificate (the bundle records it)
+    #[arg(short = 'k', long, help_heading = "Network")]
+    pub insecure: bool,
+    /// Replay on another origin, as on a staging site: it takes the place of the scenario's
+    #[arg(long, value_name = "URL", value_parser = origin, value_hint = ValueHint::Url, help_heading = "Network")]
+    pub base_url: Option<Url>,
+    /// Make each journey so often, and say how stable it was
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub repeat: u32,
+    /// Journeys at once, each in a browser of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = jobs)]
+    pub jobs: usize,
+}
+
+fn origin(text: &str) -> Result<Url, String> {
+    crate::scenario::parse_origin(text).map_err(|(message, help)| format!("{message}; {help}"))
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=64) => Ok(jobs),
+        _ => Err("expected a number between 1 and 64".to_owned()),
+    }
+}
+
+impl Journeys {
+    pub fn apply(&self, options: RunOptions) -> RunOptions {
+        RunOptions {
+            connect_to: self.connect_to.clone(),
+            insecure: self.insecure,
+            base_url: self.base_url.clone(),
+            ..options
+        }
+    }
+
+    /// The scenario on the origin that was asked for.
+    pub fn rebase(&self, scenario: Scenario) -> Scenario {
+        match &self.base_url {
+            Some(origin) => scenario.rebased(origin),
+            None => scenario,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeliverArg {
+    /// Everything but reports
+    AllButReports,
+    /// Everything, reports included: what a `submit` step sends IS FILED
+    All,
+    /// What goes to the site; everything that goes to third parties is recorded and kept
+    FirstParty,
+    /// Nothing but the site's own pages and their parts
+    None,
+}
+
+impl From<DeliverArg> for Deliver {
+    fn from(deliver: DeliverArg) -> Deliver {
+        match deliver {
+            DeliverArg::AllButReports => Deliver::AllButReports,
+            DeliverArg::All => Deliver::All,
+            DeliverArg::FirstParty => Deliver::FirstParty,
+            DeliverArg::None => Deliver::None,
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -84,7 +163,20 @@ impl Replay {
             step_timeout: self.step_timeout,
             settle: self.settle,
             seed,
+            deliver: self.deliver.into(),
+            consent: None,
+            base_url: None,
         })
+    }
+
+    /// Reports that are filed reach people.
+    pub fn warn_of_delivery(&self) {
+        if self.deliver == DeliverArg::All {
+            talk::warning(
+                "`--deliver all`: what a scenario submits is really filed",
+                Some("use it on a site of your own, or leave it out"),
+            );
+        }
     }
 
     /// As root Chromium can have no sandbox: said before anything is loaded in it.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::run::RunEvent;
 
@@ -15,8 +15,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(title: &str) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+    /// `bars` holds the bars of journeys that are made at once.
+    pub fn new(title: &str, bars: Option<&MultiProgress>) -> Progress {
+        let bar = match bars {
+            Some(bars) => bars.add(ProgressBar::new(1)),
+            None => ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()),
+        };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {pos}/{len} {wide_msg}")
         {
             bar.set_style(style);

@@ -1,27 +1,33 @@
-//! `pixelwitness run`: replays scenarios, one after the other.
+//! `pixelwitness run`: replays scenarios.
 
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueEnum, ValueHint};
+use futures::StreamExt;
+use indicatif::MultiProgress;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::options::{Replay, cancel_on_signal};
+use super::options::{Journeys, Replay, cancel_on_signal};
+use super::plan::{Planned, plan};
 use super::progress::Progress;
 use super::{exit, talk};
-use crate::browser::ConnectTo;
-use crate::model::{JourneyState, Moment};
-use crate::report::terminal;
+use crate::model::JourneyState;
+use crate::report::{compare, terminal};
 use crate::run::{Run, RunError, RunOptions};
-use crate::scenario::Scenario;
+use crate::scenario::{Consent, Scenario};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pixelwitness run police.yaml
   pixelwitness run police.yaml --connect-to www.police.example:443:127.0.0.1:8443 --insecure
-  pixelwitness run *.yaml --out evidence/today --json > today.json
+  pixelwitness run police.yaml --base-url https://staging.police.example
+  pixelwitness run police.yaml --consent ignore --consent reject --consent accept
+  pixelwitness run police.yaml --repeat 5
+  pixelwitness run *.yaml --jobs 2 --out evidence/today --json > today.json
+  pixelwitness run recording.json            # an export of the Chrome DevTools Recorder
 
 A scenario is written in YAML:
   title: Report a burglary
@@ -31,23 +37,45 @@ A scenario is written in YAML:
     - navigate: /report/
     - click: text/Burglary
     - change: { selector: \"#email\", value: \"{{email}}\" }
-    - submit: aria/Send report      # recorded, never delivered")]
+    - submit: aria/Send report      # recorded, never delivered
+
+No report is filed: what `submit` sends is answered in place. Where a scenario types and has no `submit`, whatever
+changes something at the site is kept from the last field on. Only `--deliver all` lets reports through.")]
 pub struct RunArgs {
-    /// Scenarios to replay
+    /// Scenarios to replay, or recordings of the Chrome DevTools Recorder (JSON)
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
     scenarios: Vec<PathBuf>,
-    /// Where the bundle goes; with several scenarios, a folder of bundles. Nothing is ever overwritten
+    /// Where the bundle goes; with several journeys, a folder of bundles. Nothing is ever overwritten
     /// [default: evidence/<scenario>-<UTC time>]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     out: Option<PathBuf>,
-    /// As curl's: reach HOST2:PORT2 where HOST1:PORT1 is meant; empty HOST1 or PORT1 means any; repeatable
-    #[arg(long, value_name = "HOST1:PORT1:HOST2:PORT2", help_heading = "Network")]
-    connect_to: Vec<ConnectTo>,
-    /// As curl's: accept any certificate (the bundle records it)
-    #[arg(short = 'k', long, help_heading = "Network")]
-    insecure: bool,
+    /// What is done about consent banners, whatever the scenario says; repeatable: one journey each
+    #[arg(long, value_enum, value_name = "ANSWER")]
+    consent: Vec<ConsentArg>,
+    #[command(flatten)]
+    journeys: Journeys,
     #[command(flatten)]
     replay: Replay,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConsentArg {
+    /// Leave them alone
+    Ignore,
+    /// Click what rejects
+    Reject,
+    /// Click what accepts
+    Accept,
+}
+
+impl From<ConsentArg> for Consent {
+    fn from(consent: ConsentArg) -> Consent {
+        match consent {
+            ConsentArg::Ignore => Consent::Ignore,
+            ConsentArg::Reject => Consent::Reject,
+            ConsentArg::Accept => Consent::Accept,
+        }
+    }
 }
 
 pub async fn run(args: RunArgs) -> u8 {
@@ -56,7 +84,7 @@ pub async fn run(args: RunArgs) -> u8 {
     let mut bad = false;
     for path in &args.scenarios {
         match Scenario::load(path) {
-            Ok(scenario) => scenarios.push(scenario),
+            Ok(scenario) => scenarios.push(args.journeys.rebase(scenario)),
             Err(diagnostic) => {
                 talk::diagnostic(&diagnostic);
                 bad = true;
@@ -66,54 +94,64 @@ pub async fn run(args: RunArgs) -> u8 {
     if bad {
         return exit::BAD_INPUT;
     }
-    let browser = match args.replay.find_browser() {
+    let mut consents: Vec<Consent> = args.consent.iter().copied().map(Consent::from).collect();
+    consents.dedup();
+    replay_all(&scenarios, &consents, args.out, &args.journeys, &args.replay).await
+}
+
+/// Makes every journey, some at once, and prints what came of them. Gives the exit code.
+pub async fn replay_all(
+    scenarios: &[Scenario],
+    consents: &[Consent],
+    out: Option<PathBuf>,
+    journeys: &Journeys,
+    replay: &Replay,
+) -> u8 {
+    let planned = match plan(scenarios, consents, journeys.repeat, out.as_deref()) {
+        Ok(planned) => planned,
+        Err(code) => return code,
+    };
+    let browser = match replay.find_browser() {
         Ok(browser) => browser,
         Err(code) => return code,
     };
-    args.replay.warn_of_no_sandbox();
-    let outs: Vec<PathBuf> = scenarios
-        .iter()
-        .map(|scenario| match &args.out {
-            Some(out) if scenarios.len() > 1 => out.join(scenario.name()),
-            Some(out) => out.clone(),
-            None => default_out(&scenario.name()),
-        })
-        .collect();
-    for (index, out) in outs.iter().enumerate() {
-        if outs[..index].contains(out) {
-            let message = format!("two scenarios would write to `{}`", out.display());
-            talk::error(
-                &message,
-                Some("give their files different names, or run them apart"),
-            );
-            return exit::BAD_INPUT;
+    replay.warn_of_no_sandbox();
+    replay.warn_of_delivery();
+    let mut options = Vec::new();
+    for planned in &planned {
+        match replay.options(browser.clone(), planned.out.clone()) {
+            Ok(own) => options.push(RunOptions {
+                consent: planned.consent,
+                ..journeys.apply(own)
+            }),
+            Err(code) => return code,
         }
     }
     let cancel = cancel_on_signal();
-    let mut results = Results::new(args.replay.json);
-    for (scenario, out) in scenarios.iter().zip(outs) {
-        let options = match args.replay.options(browser.clone(), out) {
-            Ok(options) => RunOptions {
-                connect_to: args.connect_to.clone(),
-                insecure: args.insecure,
-                ..options
-            },
-            Err(code) => {
-                results.raise(code);
-                break;
+    let mut results = Results::new(replay.json);
+    let bars = MultiProgress::new();
+    let running = planned.iter().zip(&options).map(|(planned, options)| {
+        let (cancel, bars) = (cancel.clone(), bars.clone());
+        async move {
+            if *cancel.borrow() {
+                return None;
             }
-        };
-        results.take(one(scenario, &options, cancel.clone()).await);
-        if *cancel.borrow() {
-            break;
+            let title = planned.title(journeys.repeat);
+            Some(one(planned.scenario, options, cancel, &title, Some(&bars)).await)
+        }
+    });
+    // In the order in which they were asked for, whichever ends first.
+    let mut finished = futures::stream::iter(running).buffered(journeys.jobs);
+    let mut done: Vec<(&Planned, Run)> = Vec::new();
+    let mut next = planned.iter();
+    while let (Some(run), Some(planned)) = (finished.next().await, next.next()) {
+        if let Some(run) = run.and_then(|run| results.take(run)) {
+            done.push((planned, run));
         }
     }
+    drop(finished);
+    results.compare(&done, scenarios, journeys.repeat, consents);
     results.finish()
-}
-
-/// `evidence/<name>-<UTC time>`
-pub fn default_out(name: &str) -> PathBuf {
-    PathBuf::from("evidence").join(format!("{name}-{}", Moment::now().compact()))
 }
 
 /// Runs one scenario under a progress bar.
@@ -121,8 +159,10 @@ pub async fn one(
     scenario: &Scenario,
     options: &RunOptions,
     cancel: watch::Receiver<bool>,
+    title: &str,
+    bars: Option<&MultiProgress>,
 ) -> Result<Run, RunError> {
-    let progress = Progress::new(&scenario.title);
+    let progress = Progress::new(title, bars);
     let run = crate::run::run(scenario, options, cancel, &|event| progress.take(event)).await;
     progress.finish();
     run
@@ -132,6 +172,7 @@ pub async fn one(
 pub struct Results {
     json: bool,
     runs: Vec<serde_json::Value>,
+    compared: Vec<serde_json::Value>,
     code: u8,
 }
 
@@ -140,11 +181,13 @@ impl Results {
         Results {
             json,
             runs: Vec::new(),
+            compared: Vec::new(),
             code: exit::OK,
         }
     }
 
-    pub fn take(&mut self, run: Result<Run, RunError>) {
+    /// Prints what came of a run, and gives it back.
+    pub fn take(&mut self, run: Result<Run, RunError>) -> Option<Run> {
         let run = match run {
             Ok(run) => run,
             Err(error) => {
@@ -153,13 +196,14 @@ impl Results {
                     error,
                     RunError::Bundle(crate::bundle::BundleError::Exists(_))
                         | RunError::Browser(crate::browser::BrowserError::NotRunnable { .. })
+                        | RunError::Identity(_)
                 );
                 self.code = self.code.max(if nothing_ran {
                     exit::BAD_INPUT
                 } else {
                     exit::INCONCLUSIVE
                 });
-                return;
+                return None;
             }
         };
         for problem in &run.record.problems {
@@ -180,6 +224,44 @@ impl Results {
             // A reader that has gone away, as `head` does, is no failure of the run.
             let _ = terminal::render(&run, colour, &mut stdout).and_then(|()| stdout.flush());
         }
+        Some(run)
+    }
+
+    /// Puts side by side what belongs together: repeats, and other answers to the consent banner.
+    fn compare(
+        &mut self,
+        done: &[(&Planned, Run)],
+        scenarios: &[Scenario],
+        repeats: u32,
+        consents: &[Consent],
+    ) {
+        if repeats == 1 && consents.len() < 2 {
+            return;
+        }
+        for (number, scenario) in scenarios.iter().enumerate() {
+            let mut groups: Vec<compare::Group> = Vec::new();
+            for (planned, run) in done.iter().filter(|(planned, _)| planned.number == number) {
+                let consent = planned.consent.map(Consent::as_str);
+                match groups.iter_mut().find(|group| group.consent == consent) {
+                    Some(group) => group.runs.push(run),
+                    None => groups.push(compare::Group {
+                        consent,
+                        runs: vec![run],
+                    }),
+                }
+            }
+            if self.json {
+                let names: Vec<Option<&str>> = groups.iter().map(|group| group.consent).collect();
+                self.compared.push(json!({
+                    "scenario": scenario.title, "consent": names, "told": compare::compare(&groups),
+                }));
+            } else {
+                let mut stdout = std::io::stdout().lock();
+                let _ = writeln!(stdout, "\n{}", scenario.title)
+                    .and_then(|()| compare::render(&groups, &mut stdout))
+                    .and_then(|()| stdout.flush());
+            }
+        }
     }
 
     /// Something outside the runs went wrong.
@@ -191,7 +273,7 @@ impl Results {
         if self.json {
             talk::data(&format!(
                 "{:#}",
-                json!({ "exit_code": self.code, "runs": self.runs })
+                json!({ "exit_code": self.code, "runs": self.runs, "compared": self.compared })
             ));
         }
         self.code

@@ -8,6 +8,7 @@
 //! | [`SITE_HOST`] | the police force's website |
 //! | [`PIXEL_LIBRARY_HOST`] | the pixel's library and its per-pixel configuration |
 //! | [`PIXEL_EVENT_HOST`] | the endpoint that pixel events go to |
+//! | `www.met.police.uk`, `www.norfolk.police.uk`, `www.suffolk.police.uk`, `www.northgate.nhs.example` | replicas with the paths and form steps that the shipped scenarios take |
 //! | [`SAFE_HOST`] | the harmless page behind "Quickly exit this site" |
 //!
 //! Everything that arrives, at any host, is kept in [`DemoServer::access_log`]: it is the receiving end's own
@@ -17,12 +18,11 @@ mod access_log;
 pub mod gallery;
 mod meta;
 mod pages;
+mod replica;
 mod reports;
 mod server;
 mod site;
-mod tls;
-
-use std::net::SocketAddr;
+mod trials;
 
 pub use access_log::{LogEntry, SocketMessage};
 pub use meta::PIXEL_ID;
@@ -55,25 +55,6 @@ impl Build {
             Build::Fixed => path == "/" || path == "/careers/",
         }
     }
-}
-
-/// Why the demo site could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum DemoError {
-    /// The port is taken, or loopback sockets are not allowed here.
-    #[error("listen on {addr}")]
-    Listen {
-        /// The loopback address that was asked for; port 0 means "any free port".
-        addr: SocketAddr,
-        #[source]
-        source: std::io::Error,
-    },
-    /// The key pair or a host's certificate could not be made.
-    #[error("make a certificate for the demo site")]
-    Certificate(#[from] rcgen::Error),
-    /// The TLS library refused the key pair or the protocol versions.
-    #[error("set up TLS for the demo site")]
-    Tls(#[from] rustls::Error),
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The HTTPS server: accepts connections, logs every request, and answers by host.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::{Pin, pin};
@@ -26,9 +27,11 @@ use tokio_rustls::LazyConfigAcceptor;
 use super::access_log::{AccessLog, LogEntry, SocketMessage};
 use super::gallery::{self, Answer, Gallery};
 use super::reports::{FiledReport, ReportBook};
-use super::tls::Identity;
+use crate::loopback::{Identity, LoopbackError};
+
 use super::{
-    Build, DemoError, PIXEL_EVENT_HOST, PIXEL_LIBRARY_HOST, SAFE_HOST, SITE_HOST, meta, site,
+    Build, PIXEL_EVENT_HOST, PIXEL_LIBRARY_HOST, SAFE_HOST, SITE_HOST, meta, replica, site,
+    trials,
 };
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -54,19 +57,19 @@ impl DemoServer {
     /// Serves `build` on a free port of 127.0.0.1. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// [`DemoError`] if no socket can be opened or the certificates can't be made.
-    pub async fn start(build: Build) -> Result<DemoServer, DemoError> {
+    /// [`LoopbackError`] if no socket can be opened or the certificates can't be made.
+    pub async fn start(build: Build) -> Result<DemoServer, LoopbackError> {
         DemoServer::start_on(build, 0).await
     }
 
     /// As [`DemoServer::start`], on a given port; 0 means any free one.
     ///
     /// # Errors
-    /// [`DemoError::Listen`] if the port is taken, else as for [`DemoServer::start`].
-    pub async fn start_on(build: Build, port: u16) -> Result<DemoServer, DemoError> {
-        let identity = Identity::new()?;
+    /// [`LoopbackError::Listen`] if the port is taken, else as for [`DemoServer::start`].
+    pub async fn start_on(build: Build, port: u16) -> Result<DemoServer, LoopbackError> {
+        let identity = Identity::new(SITE_HOST)?;
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listen_error = |source| DemoError::Listen {
+        let listen_error = |source| LoopbackError::Listen {
             addr: wanted,
             source,
         };
@@ -231,6 +234,7 @@ struct Hosts {
     pixel_library: Router,
     pixel_events: Router,
     safe: Router,
+    replicas: HashMap<&'static str, Router>,
 }
 
 impl Hosts {
@@ -240,6 +244,7 @@ impl Hosts {
             log: Arc::default(),
             gallery: Gallery::default(),
             site: site::router(build, Arc::clone(&reports)),
+            replicas: replica::routers(build, &reports).into_iter().collect(),
             reports,
             pixel_library: meta::library_router(),
             pixel_events: meta::event_router(),
@@ -255,7 +260,12 @@ impl Hosts {
         let host = requested_host(&parts.uri, &parts.headers);
         let mut entry = log_entry(&parts, host.clone(), body.clone());
 
+        let trial = match read {
+            Ok(()) => trials::answer(&parts, &body, &self.reports),
+            Err(_) => None,
+        };
         let response = match read {
+            Ok(()) if trial.is_some() => trial.unwrap_or_default(),
             Ok(()) if Gallery::plays(&host_name(&host)) => {
                 let log_with = |mut entry: LogEntry, status: u16| {
                     entry.status = status;
@@ -293,12 +303,16 @@ impl Hosts {
     }
 
     async fn answer(&self, host: &str, request: Request<Body>) -> Response {
-        let router = match host_name(host).as_str() {
+        let name = host_name(host);
+        let router = match name.as_str() {
             SITE_HOST => &self.site,
             PIXEL_LIBRARY_HOST => &self.pixel_library,
             PIXEL_EVENT_HOST => &self.pixel_events,
             SAFE_HOST => &self.safe,
-            _ => return (StatusCode::NOT_FOUND, "no such host here\n").into_response(),
+            other => match self.replicas.get(other) {
+                Some(replica) => replica,
+                None => return (StatusCode::NOT_FOUND, "no such host here\n").into_response(),
+            },
         };
         match TowerToHyperService::new(router.clone()).call(request).await {
             Ok(response) => response,

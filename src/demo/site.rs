@@ -119,7 +119,7 @@ fn add_slash(uri: &Uri) -> Response {
         .into_response()
 }
 
-fn has_chosen_cookies(headers: &HeaderMap) -> bool {
+pub(super) fn has_chosen_cookies(headers: &HeaderMap) -> bool {
     let mut lines = headers
         .get_all(header::COOKIE)
         .iter()
@@ -130,7 +130,7 @@ fn has_chosen_cookies(headers: &HeaderMap) -> bool {
     })
 }
 
-fn html(status: StatusCode, rendered: askama::Result<String>) -> Response {
+pub(super) fn html(status: StatusCode, rendered: askama::Result<String>) -> Response {
     match rendered {
         // no-cache (not no-store): asked for anew on each visit, yet the browser's "back" may restore it.
         Ok(text) => {
@@ -147,11 +147,11 @@ fn html(status: StatusCode, rendered: askama::Result<String>) -> Response {
     }
 }
 
-fn javascript(text: &'static str) -> Response {
+pub(super) fn javascript(text: &'static str) -> Response {
     asset("text/javascript; charset=utf-8", text)
 }
 
-fn asset(content_type: &'static str, text: &'static str) -> Response {
+pub(super) fn asset(content_type: &'static str, text: &'static str) -> Response {
     (
         [
             (header::CONTENT_TYPE, content_type),

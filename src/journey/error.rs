@@ -19,6 +19,42 @@ pub enum StepError {
         why: String,
         waited: Duration,
     },
+    #[error("{matched} on the page match {selector}, of which {fit} are as wanted; wanted were {wanted} (waited {} s)", .waited.as_secs())]
+    NotAsMany {
+        selector: String,
+        wanted: String,
+        matched: u64,
+        fit: u64,
+        waited: Duration,
+    },
+    #[error("no tab is at {wanted}; open are: {open}")]
+    NoSuchTab { wanted: String, open: String },
+    #[error("it was to lead to {wanted}, and {found} (waited {} s)", .waited.as_secs())]
+    NotLed {
+        wanted: String,
+        found: String,
+        waited: Duration,
+    },
+    #[error("`{expression}` did not become true: {why} (waited {} s)", .waited.as_secs())]
+    NotTrue {
+        expression: String,
+        why: String,
+        waited: Duration,
+    },
+    #[error("the network was never quiet (waited {} s)", .waited.as_secs())]
+    NeverQuiet { waited: Duration },
+    #[error("the picture could not be kept: {why}")]
+    NoPicture { why: String },
+    #[error("no consent banner was recognised on {page} (waited {} s)", .waited.as_secs())]
+    NoBanner { page: String, waited: Duration },
+    #[error("the consent banner ({banner}) could not be answered with `{answer}`: {why}")]
+    Unanswered {
+        banner: String,
+        answer: String,
+        why: String,
+    },
+    #[error("{0}")]
+    Identity(#[from] super::IdentityError),
     #[error("{selector} is not a selector: {why}")]
     BadSelector { selector: String, why: String },
     #[error("the page {url} could not be loaded: {why}")]
@@ -38,10 +74,15 @@ pub enum StepError {
         why: String,
     },
     #[error(
-        "{selector} was clicked, and within {} s no request was made that would have filed the report",
+        "{selector} was clicked, and within {} s no request was made that would have filed the report; {seen}",
         .waited.as_secs()
     )]
-    NothingToContain { selector: String, waited: Duration },
+    NothingToContain {
+        selector: String,
+        waited: Duration,
+        /// What was asked for instead.
+        seen: String,
+    },
     #[error("it was not done within {} s", .limit.as_secs())]
     TimedOut { limit: Duration },
     #[error("the page's renderer crashed")]
@@ -64,6 +105,18 @@ impl From<CaptureError> for StepError {
 }
 
 impl StepError {
+    /// Whether it may go better when it is tried again.
+    pub fn may_pass(&self) -> bool {
+        !matches!(
+            self,
+            StepError::Crashed
+                | StepError::Lost
+                | StepError::TabClosed
+                | StepError::BadSelector { .. }
+                | StepError::NothingToContain { .. }
+        )
+    }
+
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {
@@ -73,6 +126,24 @@ impl StepError {
             StepError::NotReachable { .. } => {
                 "a person could not click it either: answer the banner that covers it, or wait for what must happen first with `waitForElement`"
             }
+            StepError::NotAsMany { .. } => {
+                "is the page another one than when this was written? `visible: null` counts what cannot be seen, too"
+            }
+            StepError::NoSuchTab { .. } => {
+                "name its address as it is when it has loaded; it may end in `*`; `main` is the first tab"
+            }
+            StepError::NotLed { .. } => {
+                "the site may have changed; leave `assertedEvents` out if it need not lead there"
+            }
+            StepError::NotTrue { .. } => "try the expression in the browser's developer tools",
+            StepError::NeverQuiet { .. } => {
+                "the page goes on asking for something: wait for an element, or for `{ ms: … }`"
+            }
+            StepError::NoPicture { .. } => "is there space left, and may the folder be written to?",
+            StepError::NoBanner { .. } | StepError::Unanswered { .. } => {
+                "say what to click under `consent_selectors`, or answer the banner with `click` steps"
+            }
+            StepError::Identity(_) => "export the cookies again, as `cookies.txt` or as JSON",
             StepError::BadSelector { .. } => {
                 "selectors are CSS, or begin with text/, aria/, xpath/ or pierce/"
             }

@@ -6,6 +6,7 @@ use chromiumoxide::cdp::browser_protocol::input::{
 
 use super::Page;
 use crate::capture::RemoteError;
+use crate::scenario::{KeyCode, key};
 
 /// Types a text key by key: each character with its own trusted key events. What is on no keyboard is inserted as an
 /// input method would.
@@ -14,17 +15,15 @@ use crate::capture::RemoteError;
 /// If the browser refuses.
 pub(super) async fn type_text(page: &Page, text: &str) -> Result<(), RemoteError> {
     for character in text.chars() {
-        match character {
-            '\n' => press(page, "Enter", "Enter", 13, Some("\r")).await?,
-            '\r' => {}
-            ' '..='~' => {
-                let (code, virtual_key) = key_of(character);
-                let typed = character.to_string();
-                press(page, &typed, &code, virtual_key, Some(&typed)).await?;
-            }
-            _ => {
-                page.execute(InsertTextParams::new(character.to_string()))
-                    .await?;
+        let name = match character {
+            '\n' => "Enter".to_owned(),
+            '\r' => continue,
+            _ => character.to_string(),
+        };
+        match key(&name) {
+            Some(key) => press(page, &key).await?,
+            None => {
+                page.execute(InsertTextParams::new(name)).await?;
             }
         }
     }
@@ -35,66 +34,46 @@ pub(super) async fn type_text(page: &Page, text: &str) -> Result<(), RemoteError
 ///
 /// # Errors
 /// If the browser refuses.
-pub(super) async fn press(
-    page: &Page,
-    key: &str,
-    code: &str,
-    virtual_key: i64,
-    text: Option<&str>,
-) -> Result<(), RemoteError> {
-    let event = |kind: DispatchKeyEventType, text: Option<&str>| {
-        let mut event = DispatchKeyEventParams::new(kind);
-        event.key = Some(key.to_owned());
-        event.code = Some(code.to_owned());
-        event.windows_virtual_key_code = Some(virtual_key);
-        event.native_virtual_key_code = Some(virtual_key);
-        event.text = text.map(str::to_owned);
-        event.unmodified_text = text.map(str::to_owned);
-        event
-    };
-    let down = if text.is_some() {
+pub(super) async fn press(page: &Page, key: &KeyCode) -> Result<(), RemoteError> {
+    down(page, key, 0).await?;
+    up(page, key, 0).await
+}
+
+/// A key goes down, while the keys of `modifiers` (CDP's bits) are held.
+///
+/// # Errors
+/// If the browser refuses.
+pub(super) async fn down(page: &Page, key: &KeyCode, modifiers: i64) -> Result<(), RemoteError> {
+    // With Ctrl, Alt or Meta a key types nothing.
+    let text = key.text.as_deref().filter(|_| modifiers & 7 == 0);
+    let kind = if text.is_some() {
         DispatchKeyEventType::KeyDown
     } else {
         DispatchKeyEventType::RawKeyDown
     };
-    page.execute(event(down, text)).await?;
-    page.execute(event(DispatchKeyEventType::KeyUp, None))
+    let mut event = event(kind, key, modifiers | key.modifier);
+    event.text = text.map(str::to_owned);
+    event.unmodified_text = text.map(str::to_owned);
+    page.execute(event).await?;
+    Ok(())
+}
+
+/// A key is let go.
+///
+/// # Errors
+/// If the browser refuses.
+pub(super) async fn up(page: &Page, key: &KeyCode, modifiers: i64) -> Result<(), RemoteError> {
+    page.execute(event(DispatchKeyEventType::KeyUp, key, modifiers))
         .await?;
     Ok(())
 }
 
-/// `KeyboardEvent.code` and the Windows virtual-key code, on a US keyboard.
-fn key_of(character: char) -> (String, i64) {
-    let upper = character.to_ascii_uppercase();
-    match upper {
-        'A'..='Z' => (format!("Key{upper}"), i64::from(u32::from(upper))),
-        '0'..='9' => (format!("Digit{upper}"), i64::from(u32::from(upper))),
-        ' ' => ("Space".to_owned(), 32),
-        _ => {
-            let (code, virtual_key) = match character {
-                ')' => ("Digit0", 48),
-                '!' => ("Digit1", 49),
-                '@' => ("Digit2", 50),
-                '#' => ("Digit3", 51),
-                '$' => ("Digit4", 52),
-                '%' => ("Digit5", 53),
-                '^' => ("Digit6", 54),
-                '&' => ("Digit7", 55),
-                '*' => ("Digit8", 56),
-                '(' => ("Digit9", 57),
-                ';' | ':' => ("Semicolon", 186),
-                '=' | '+' => ("Equal", 187),
-                ',' | '<' => ("Comma", 188),
-                '-' | '_' => ("Minus", 189),
-                '.' | '>' => ("Period", 190),
-                '/' | '?' => ("Slash", 191),
-                '`' | '~' => ("Backquote", 192),
-                '[' | '{' => ("BracketLeft", 219),
-                '\\' | '|' => ("Backslash", 220),
-                ']' | '}' => ("BracketRight", 221),
-                _ => ("Quote", 222),
-            };
-            (code.to_owned(), virtual_key)
-        }
-    }
+fn event(kind: DispatchKeyEventType, key: &KeyCode, modifiers: i64) -> DispatchKeyEventParams {
+    let mut event = DispatchKeyEventParams::new(kind);
+    event.key = Some(key.key.clone());
+    event.code = Some(key.code.clone());
+    event.windows_virtual_key_code = Some(key.virtual_key);
+    event.native_virtual_key_code = Some(key.virtual_key);
+    event.modifiers = Some(modifiers);
+    event
 }

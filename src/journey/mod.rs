@@ -1,24 +1,34 @@
 //! Replays the steps of a scenario: one file a kind of step under `steps/`.
 
+mod consent;
 mod error;
+mod find;
+mod frame;
 mod identity;
 mod keys;
 mod page;
 mod steps;
 mod tab;
+mod tabs;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use url::Url;
 
-use crate::capture::{Capture, RemoteError};
-use crate::scenario::Step;
+use crate::capture::{Capture, Containment, PageState, RemoteError};
+use crate::model::ConsentRecord;
+use crate::scenario::{AssertedEvent, ConsentSelectors, Options, Seed, Step, StepKind};
 
+pub use consent::answer as answer_consent;
 pub use error::StepError;
-pub use identity::{Planted, plant};
+pub use find::{Element, Want};
+pub use frame::Frame;
+pub use identity::{IdentityError, Planted, cookies_of, plant};
 pub use page::Page;
-pub use tab::Tab;
+pub use tab::{Press, Tab};
+pub use tabs::Tabs;
 
 /// How long past its deadline a step may take to say why it was not done.
 const GRACE: Duration = Duration::from_secs(2);
@@ -26,36 +36,119 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What a step works with.
 #[derive(Debug)]
 pub struct Context<'a> {
-    pub tab: &'a mut Tab,
+    pub tabs: &'a mut Tabs,
     pub capture: &'a Capture,
+    /// Takes commands for the browser as a whole.
+    pub browser: &'a Page,
     pub origin: &'a Url,
-    /// Registrable domain of the origin.
-    pub first_party: &'a str,
     /// Canary name → value.
     pub canaries: &'a BTreeMap<String, String>,
+    pub seed: &'a Seed,
+    /// Folder of the scenario, from which it names files.
+    pub scenario_folder: &'a Path,
+    /// Where pictures are kept.
+    pub pictures: &'a Path,
+    pub consent_selectors: &'a ConsentSelectors,
+    /// What must not leave; steps make it stricter.
+    pub containment: &'a mut Containment,
+    pub number: u32,
+    /// The frame that the step names.
+    pub frame: Option<Vec<usize>>,
     /// When the step has to be done.
     pub deadline: Instant,
     pub limit: Duration,
     /// Worth knowing, and no failure.
     pub notes: Vec<String>,
+    pub planted: Vec<Planted>,
+    pub consents: Vec<ConsentRecord>,
 }
 
 impl Context<'_> {
-    /// Does one step.
+    /// The tab that the visitor looks at.
+    pub fn tab(&mut self) -> &mut Tab {
+        self.tabs.current()
+    }
+
+    /// Does one step; again, if it may be tried again.
     ///
     /// # Errors
     /// [`StepError`], which says what stood in the way.
     pub async fn run(&mut self, step: &Step) -> Result<(), StepError> {
+        let options = step.kind.options();
+        let mut tries = 0;
+        loop {
+            match self.once(step, &options).await {
+                Err(error) if tries < options.retries && error.may_pass() => {
+                    tries += 1;
+                    self.notes.push(format!("tried again, since {error}"));
+                    self.deadline = Instant::now() + self.limit;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn once(&mut self, step: &Step, options: &Options) -> Result<(), StepError> {
         let limit = self.limit;
         let deadline = self.deadline;
+        self.frame = options.frame.clone();
         // The step itself keeps to its deadline and says what stood in the way; this ends one that cannot.
-        match tokio::time::timeout_at((deadline + GRACE).into(), steps::run(&step.kind, self)).await
-        {
-            Ok(Err(StepError::Browser(RemoteError::Gone))) if self.tab.state.borrow().crashed => {
+        let done = tokio::time::timeout_at((deadline + GRACE).into(), self.selected(step, options));
+        match done.await {
+            Ok(Err(StepError::Browser(RemoteError::Gone)))
+                if self.tab().state.borrow().crashed =>
+            {
                 Err(StepError::Crashed)
             }
             Ok(done) => done,
             Err(_) => Err(StepError::TimedOut { limit }),
         }
+    }
+
+    async fn selected(&mut self, step: &Step, options: &Options) -> Result<(), StepError> {
+        if !matches!(step.kind, StepKind::Identity(_)) {
+            // An address is typed into the tab that the journey began in, as long as it is there.
+            let home = matches!(step.kind, StepKind::Navigate(_)) && !self.tabs.first_is_gone();
+            let target = options.target.as_deref().or(home.then_some("main"));
+            let note = self.tabs.select(self.capture, target, self.deadline).await?;
+            self.notes.extend(note);
+        }
+        let before = self.tab().state.borrow().clone();
+        steps::run(&step.kind, self).await?;
+        for event in &options.asserted_events {
+            self.led(event, &before).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the page that a step is said to lead to.
+    async fn led(&mut self, event: &AssertedEvent, before: &PageState) -> Result<(), StepError> {
+        let AssertedEvent::Navigation { url, .. } = event;
+        let deadline = self.deadline;
+        let (committed, address) = (before.committed, before.url.clone());
+        let began = Instant::now();
+        let led = self
+            .tab()
+            .wait_until(deadline, |page| {
+                // Some pages only change their address.
+                (page.committed > committed && page.loaded == page.document)
+                    || page.committed == committed && page.url != address
+                    || page.committed > committed && page.dom_content_loaded == page.document
+            })
+            .await?;
+        let now = self.tab().url();
+        if !led {
+            return Err(StepError::NotLed {
+                wanted: url.clone().unwrap_or_else(|| "another page".to_owned()),
+                found: format!("the page is still {now}"),
+                waited: began.elapsed(),
+            });
+        }
+        if let Some(url) = url
+            && *url != now
+        {
+            self.notes.push(format!("it led to {now}, where {url} was recorded"));
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chromiumoxide::Command;
+use serde_json::Value;
 
 use crate::capture::{Capture, Remote, RemoteError};
 
@@ -30,15 +31,23 @@ impl Page {
         let unreadable = |error: serde_json::Error| RemoteError::Unreadable(error.to_string());
         let method = command.identifier();
         let params = serde_json::to_value(command).map_err(unreadable)?;
-        let answer = tokio::time::timeout(self.limit, self.remote.call(&method, params))
+        let answer = self.call(&method, params).await?;
+        let value = serde_json::from_str(&answer).map_err(unreadable)?;
+        C::response_from_value(value).map_err(unreadable)
+    }
+
+    /// Gives a command that is not to be had as a type, or not right; its result is JSON.
+    ///
+    /// # Errors
+    /// As for [`Page::execute`].
+    pub async fn call(&self, method: &str, params: Value) -> Result<String, RemoteError> {
+        tokio::time::timeout(self.limit, self.remote.call(method, params))
             .await
             .map_err(|_| {
                 RemoteError::Refused(format!(
                     "no answer to {method} within {} s",
                     self.limit.as_secs()
                 ))
-            })??;
-        let value = serde_json::from_str(&answer).map_err(unreadable)?;
-        C::response_from_value(value).map_err(unreadable)
+            })?
     }
 }

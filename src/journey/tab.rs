@@ -1,31 +1,20 @@
-//! A tab that is driven: finds elements, moves the pointer, clicks.
+//! A tab that is driven: its pointer, its keys, and what it is doing.
 
 use std::time::{Duration, Instant};
 
-use chromiumoxide::cdp::browser_protocol::accessibility::QueryAxTreeParams;
-use chromiumoxide::cdp::browser_protocol::dom::{
-    BackendNodeId, ResolveNodeParams, SetFileInputFilesParams,
-};
 use chromiumoxide::cdp::browser_protocol::input::{
-    DispatchMouseEventParams, DispatchMouseEventType, MouseButton,
+    DispatchMouseEventParams, DispatchMouseEventPointerType, DispatchMouseEventType, MouseButton,
 };
-use chromiumoxide::cdp::browser_protocol::page::{BringToFrontParams, CreateIsolatedWorldParams};
+use chromiumoxide::cdp::browser_protocol::page::BringToFrontParams;
 use chromiumoxide::cdp::browser_protocol::target::CreateTargetParams;
-use chromiumoxide::cdp::js_protocol::runtime::{
-    CallArgument, CallFunctionOnParams, EvaluateParams, ExecutionContextId, RemoteObjectId,
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use chromiumoxide::cdp::js_protocol::runtime::EvaluateParams;
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::capture::{Capture, PageState, RemoteError};
-use crate::scenario::{Selector, Selectors};
+use crate::scenario::{Button, Device};
 
-use super::{Page, StepError};
-
-const FIND: &str = include_str!("script.js");
-/// Between two looks at a page that is not there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(25);
+use super::{Frame, Page, StepError};
 
 /// A tab and where its pointer is.
 #[derive(Debug)]
@@ -33,57 +22,32 @@ pub struct Tab {
     pub page: Page,
     pub state: watch::Receiver<PageState>,
     target: String,
-    /// Our isolated world, and which of the tab's documents it belongs to.
-    world: Option<(u64, ExecutionContextId)>,
+    /// The page's own frame, and which of the tab's documents it belongs to.
+    main: Option<(u64, Frame)>,
     pointer: (f64, f64),
+    /// CDP's bits of the keys that are held.
+    pub modifiers: i64,
 }
 
-/// An element that a person could click.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point {
-    pub x: f64,
-    pub y: f64,
-    /// Host that the element's form sends to.
-    pub action: Option<String>,
+/// How an element is clicked.
+#[derive(Debug, Clone, Copy)]
+pub struct Press {
+    pub button: Button,
+    pub device: Device,
+    /// 2 for a double click.
+    pub count: i64,
+    pub hold: Duration,
 }
 
-#[derive(Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-enum Found {
-    Ok {
-        #[serde(default)]
-        x: f64,
-        #[serde(default)]
-        y: f64,
-        #[serde(default)]
-        action: Option<String>,
-    },
-    Missing {},
-    Invalid {
-        why: String,
-    },
-    Hidden {
-        what: String,
-    },
-    Disabled {
-        what: String,
-    },
-    Moving {
-        what: String,
-    },
-    Covered {
-        what: String,
-        by: String,
-    },
-}
-
-/// What an element is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    Present,
-    Visible,
-    /// To be clicked: visible, enabled, at rest and not covered.
-    Point,
+impl Default for Press {
+    fn default() -> Press {
+        Press {
+            button: Button::Primary,
+            device: Device::Mouse,
+            count: 1,
+            hold: Duration::ZERO,
+        }
+    }
 }
 
 impl Tab {
@@ -95,16 +59,32 @@ impl Tab {
         let opened = Page::new(capture, None, limit)
             .execute(CreateTargetParams::new("about:blank"))
             .await?;
-        let target = opened.target_id.inner().clone();
-        let state = capture.page(&target).await?;
-        capture.page_ready(&target, limit).await?;
+        Tab::attach(capture, opened.target_id.inner(), limit).await
+    }
+
+    /// Takes over a tab that is there.
+    ///
+    /// # Errors
+    /// If it is gone, or not ready in time.
+    pub async fn attach(
+        capture: &Capture,
+        target: &str,
+        limit: Duration,
+    ) -> Result<Tab, StepError> {
+        let state = capture.page(target).await?;
+        capture.page_ready(target, limit).await?;
         Ok(Tab {
-            page: Page::new(capture, Some(&target), limit),
+            page: Page::new(capture, Some(target), limit),
             state,
-            target,
-            world: None,
+            target: target.to_owned(),
+            main: None,
             pointer: (0.0, 0.0),
+            modifiers: 0,
         })
+    }
+
+    pub fn target(&self) -> &str {
+        &self.target
     }
 
     /// Address of the document that is there.
@@ -112,64 +92,9 @@ impl Tab {
         self.state.borrow().url.clone()
     }
 
-    /// Waits until an element is there and fit for what it is wanted for.
-    ///
-    /// # Errors
-    /// What stood in the way when the time was up.
-    pub async fn locate(
-        &mut self,
-        selectors: &Selectors,
-        want: Want,
-        deadline: Instant,
-    ) -> Result<Point, StepError> {
-        let began = Instant::now();
-        if want == Want::Point {
-            self.bring_to_front().await?;
-        }
-        // The last look must end before the step's own limit does, so that it can say what it saw.
-        let deadline = deadline
-            .checked_sub(Duration::from_millis(200))
-            .unwrap_or(deadline);
-        loop {
-            let found = match self.look(selectors, want).await {
-                // The document went away while we looked: look again in the next one.
-                Err(StepError::Browser(error)) if is_gone(&error) => Found::Missing {},
-                Err(error) => return Err(error),
-                Ok(found) => found,
-            };
-            let selector = || selectors.to_string();
-            let waited = began.elapsed();
-            let error = match found {
-                Found::Ok { x, y, action } => return Ok(Point { x, y, action }),
-                Found::Invalid { why } => {
-                    return Err(StepError::BadSelector {
-                        selector: selector(),
-                        why,
-                    });
-                }
-                Found::Missing {} => StepError::NotFound {
-                    selector: selector(),
-                    page: self.url(),
-                    waited,
-                },
-                Found::Hidden { what } => not_reachable(selector(), what, "cannot be seen", waited),
-                Found::Disabled { what } => not_reachable(selector(), what, "is disabled", waited),
-                Found::Moving { what } => {
-                    not_reachable(selector(), what, "does not stop moving", waited)
-                }
-                Found::Covered { what, by } => {
-                    let why = format!("is covered by {by}");
-                    not_reachable(selector(), what, &why, waited)
-                }
-            };
-            if self.state.borrow().crashed {
-                return Err(StepError::Crashed);
-            }
-            if Instant::now() >= deadline {
-                return Err(error);
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+    /// Whether it was closed.
+    pub fn is_gone(&self) -> bool {
+        self.state.has_changed().is_err()
     }
 
     /// Makes it the tab that the visitor looks at. One that stands behind another, which a page opened, draws no
@@ -182,179 +107,118 @@ impl Tab {
         Ok(())
     }
 
-    async fn look(&mut self, selectors: &Selectors, want: Want) -> Result<Found, StepError> {
-        let mut pairs = Vec::new();
-        for selector in selectors.iter() {
-            pairs.push(match selector {
-                Selector::Css(css) => json!(["css", css]),
-                Selector::Text(text) => json!(["text", text]),
-                Selector::XPath(path) => json!(["xpath", path]),
-                Selector::Pierce(css) => json!(["pierce", css]),
-                Selector::Aria { name, role } => {
-                    self.resolve_aria(name, role.as_deref()).await?;
-                    json!(["resolved", name])
-                }
-            });
-        }
-        let want = match want {
-            Want::Present => "present",
-            Want::Visible => "visible",
-            Want::Point => "point",
-        };
-        let found = self.call(FIND, &[Value::Array(pairs), want.into()]).await?;
-        serde_json::from_value(found)
-            .map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
-    }
-
-    /// Leaves the element with that accessible name in the isolated world, or nothing.
-    async fn resolve_aria(&mut self, name: &str, role: Option<&str>) -> Result<(), StepError> {
-        let context = self.context().await?;
-        let document = self
-            .page
-            .execute(EvaluateParams {
-                context_id: Some(context),
-                ..EvaluateParams::new("document")
-            })
-            .await?;
-        let mut query = QueryAxTreeParams::builder().accessible_name(name);
-        if let Some(role) = role {
-            query = query.role(role);
-        }
-        if let Some(object_id) = document.result.object_id {
-            query = query.object_id(object_id);
-        }
-        let nodes = self.page.execute(query.build()).await?.nodes;
-        let node = nodes
-            .into_iter()
-            .filter(|node| !node.ignored)
-            .find_map(|node| node.backend_dom_node_id);
-        match node {
-            Some(node) => {
-                let object = self.resolve(node, context).await?;
-                let keep = "function () { globalThis.pixelwitnessResolved = \
-                    this.nodeType === Node.TEXT_NODE ? this.parentElement : this; }";
-                let call = CallFunctionOnParams {
-                    object_id: Some(object),
-                    ..CallFunctionOnParams::new(keep)
-                };
-                self.page.execute(call).await?;
-            }
-            None => {
-                self.call(
-                    "function () { globalThis.pixelwitnessResolved = null; }",
-                    &[],
-                )
-                .await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn resolve(
-        &self,
-        node: BackendNodeId,
-        context: ExecutionContextId,
-    ) -> Result<RemoteObjectId, StepError> {
-        let resolve = ResolveNodeParams::builder()
-            .backend_node_id(node)
-            .execution_context_id(context)
-            .build();
-        let object = self.page.execute(resolve).await?.object;
-        object.object_id.ok_or_else(element_gone)
-    }
-
-    /// Calls a function in our isolated world, and gives its result by value.
+    /// The page's own frame.
     ///
     /// # Errors
-    /// If the browser refuses, or the function threw.
-    pub async fn call(&mut self, function: &str, arguments: &[Value]) -> Result<Value, StepError> {
-        let context = self.context().await?;
-        let arguments = arguments
-            .iter()
-            .map(|value| CallArgument::builder().value(value.clone()).build())
-            .collect();
-        let call = CallFunctionOnParams {
-            arguments: Some(arguments),
-            execution_context_id: Some(context),
-            return_by_value: Some(true),
-            await_promise: Some(true),
-            ..CallFunctionOnParams::new(function)
-        };
-        let returned = self.page.execute(call).await?;
-        match returned.exception_details {
-            Some(exception) => Err(StepError::Browser(RemoteError::Refused(
-                exception.to_string(),
-            ))),
-            None => Ok(returned.result.value.unwrap_or(Value::Null)),
-        }
-    }
-
-    async fn context(&mut self) -> Result<ExecutionContextId, StepError> {
+    /// If the browser refuses.
+    pub async fn main_frame(&mut self) -> Result<Frame, StepError> {
         let committed = self.state.borrow().committed;
-        match self.world {
-            Some((document, context)) if document == committed => Ok(context),
+        match &self.main {
+            Some((document, frame)) if *document == committed => Ok(frame.clone()),
             _ => {
-                let world = CreateIsolatedWorldParams {
-                    world_name: Some("pixelwitness".into()),
-                    ..CreateIsolatedWorldParams::new(self.target.clone())
-                };
-                let context = self.page.execute(world).await?.execution_context_id;
-                self.world = Some((committed, context));
-                Ok(context)
+                let frame = Frame::main(&self.page, &self.target).await?;
+                self.main = Some((committed, frame.clone()));
+                Ok(frame)
             }
         }
     }
 
-    /// Puts a file into the file field that was found last.
+    /// The frames below the page's own, with their places.
     ///
     /// # Errors
-    /// If the browser refuses.
-    pub async fn choose_file(&mut self, path: &std::path::Path) -> Result<(), StepError> {
-        let find = EvaluateParams {
-            context_id: Some(self.context().await?),
-            ..EvaluateParams::new("globalThis.pixelwitnessElement")
-        };
-        let found = self.page.execute(find).await?.result.object_id;
-        let choose = SetFileInputFilesParams {
-            object_id: Some(found.ok_or_else(element_gone)?),
-            ..SetFileInputFilesParams::new(vec![path.display().to_string()])
-        };
-        self.page.execute(choose).await?;
-        Ok(())
+    /// If the browser is gone.
+    pub async fn frames_below(
+        &self,
+        main: &Frame,
+        capture: &Capture,
+    ) -> Result<Vec<(Vec<usize>, Frame)>, StepError> {
+        Frame::below(main, capture, &self.target).await
     }
 
-    /// Moves the pointer there and clicks, as a hand does.
+    /// Moves the pointer there, as a hand does.
     ///
     /// # Errors
     /// If the browser refuses.
-    pub async fn click_at(&mut self, point: &Point) -> Result<(), StepError> {
+    pub async fn move_to(&mut self, x: f64, y: f64) -> Result<(), StepError> {
         let (from_x, from_y) = self.pointer;
-        for part in [0.5, 1.0] {
-            let x = from_x + (point.x - from_x) * part;
-            let y = from_y + (point.y - from_y) * part;
-            self.page
-                .execute(DispatchMouseEventParams::new(
-                    DispatchMouseEventType::MouseMoved,
-                    x,
-                    y,
-                ))
-                .await?;
-        }
-        self.pointer = (point.x, point.y);
-        for kind in [
-            DispatchMouseEventType::MousePressed,
-            DispatchMouseEventType::MouseReleased,
-        ] {
-            let pressed = kind == DispatchMouseEventType::MousePressed;
+        for part in [0.25, 0.5, 0.75, 1.0] {
             let event = DispatchMouseEventParams {
-                button: Some(MouseButton::Left),
-                buttons: Some(i64::from(pressed)),
-                click_count: Some(1),
-                ..DispatchMouseEventParams::new(kind, point.x, point.y)
+                modifiers: Some(self.modifiers),
+                ..DispatchMouseEventParams::new(
+                    DispatchMouseEventType::MouseMoved,
+                    from_x + (x - from_x) * part,
+                    from_y + (y - from_y) * part,
+                )
             };
             self.page.execute(event).await?;
         }
+        self.pointer = (x, y);
         Ok(())
+    }
+
+    /// Moves the pointer there and clicks, or taps.
+    ///
+    /// # Errors
+    /// If the browser refuses.
+    pub async fn click_at(&mut self, x: f64, y: f64, press: Press) -> Result<(), StepError> {
+        if press.device == Device::Touch {
+            return self.tap(x, y, press).await;
+        }
+        self.move_to(x, y).await?;
+        let (button, bit) = match press.button {
+            Button::Primary => (MouseButton::Left, 1),
+            Button::Secondary => (MouseButton::Right, 2),
+            Button::Auxiliary => (MouseButton::Middle, 4),
+            Button::Back => (MouseButton::Back, 8),
+            Button::Forward => (MouseButton::Forward, 16),
+        };
+        for count in 1..=press.count {
+            for kind in [
+                DispatchMouseEventType::MousePressed,
+                DispatchMouseEventType::MouseReleased,
+            ] {
+                let pressed = kind == DispatchMouseEventType::MousePressed;
+                let event = DispatchMouseEventParams {
+                    modifiers: Some(self.modifiers),
+                    button: Some(button.clone()),
+                    buttons: Some(if pressed { bit } else { 0 }),
+                    click_count: Some(count),
+                    pointer_type: Some(match press.device {
+                        Device::Pen => DispatchMouseEventPointerType::Pen,
+                        _ => DispatchMouseEventPointerType::Mouse,
+                    }),
+                    ..DispatchMouseEventParams::new(kind, x, y)
+                };
+                self.input(event).await?;
+                if pressed && !press.hold.is_zero() {
+                    tokio::time::sleep(press.hold).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tap(&mut self, x: f64, y: f64, press: Press) -> Result<(), StepError> {
+        // By hand, since the typed command leaves out an empty list, and the browser wants it.
+        for (kind, points) in [("touchStart", json!([{"x": x, "y": y}])), ("touchEnd", json!([]))] {
+            let touch = json!({"type": kind, "touchPoints": points, "modifiers": self.modifiers});
+            match self.page.call("Input.dispatchTouchEvent", touch).await {
+                Ok(_) => {}
+                Err(RemoteError::Gone) if self.is_gone() => {}
+                Err(error) => return Err(error.into()),
+            }
+            tokio::time::sleep(press.hold).await;
+        }
+        Ok(())
+    }
+
+    /// Gives an input event. A page that closes its own tab on it never answers.
+    async fn input<C: chromiumoxide::Command>(&self, event: C) -> Result<(), StepError> {
+        match self.page.execute(event).await {
+            Ok(_) => Ok(()),
+            Err(RemoteError::Gone) if self.is_gone() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Waits until a navigation that an action may have begun is over. `before` is the state before the action.
@@ -370,15 +234,21 @@ impl Tab {
         // A barrier: what the action began in the renderer is told before this is answered.
         let barrier = self.page.execute(EvaluateParams::new("0"));
         let _ = tokio::time::timeout(Duration::from_secs(1), barrier).await;
-        if self.state.borrow().begun == before.begun {
+        // The action closed the tab: there is nothing to wait for.
+        if self.is_gone() || self.state.borrow().begun == before.begun {
             return Ok(true);
         }
         let (committed, stopped) = (before.committed, before.stopped);
-        self.wait_until(deadline, |page| {
-            let loaded = page.committed > committed && page.loaded == page.document;
-            loaded || page.stopped > stopped
-        })
-        .await
+        let settled = self
+            .wait_until(deadline, |page| {
+                let loaded = page.committed > committed && page.loaded == page.document;
+                loaded || page.stopped > stopped
+            })
+            .await;
+        match settled {
+            Err(StepError::Lost) if self.is_gone() => Ok(true),
+            settled => settled,
+        }
     }
 
     /// Waits until the page's state is as wanted. False: not before the deadline.
@@ -403,19 +273,6 @@ impl Tab {
     }
 }
 
-fn element_gone() -> StepError {
-    StepError::Browser(RemoteError::Refused("Could not find node".to_owned()))
-}
-
-fn not_reachable(selector: String, what: String, why: &str, waited: Duration) -> StepError {
-    StepError::NotReachable {
-        selector,
-        what,
-        why: why.to_owned(),
-        waited,
-    }
-}
-
 /// The document that was asked is no more.
 pub(super) fn is_gone(error: &RemoteError) -> bool {
     let text = error.to_string();
@@ -427,6 +284,11 @@ pub(super) fn is_gone(error: &RemoteError) -> bool {
         "uniqueContextId not found",
         "Could not find object",
         "No frame for given id",
+        "Frame with the given id was not found",
+        "Frame with the given frameId",
+        "No node found for given backend id",
+        "Node with given id does not belong",
+        "Frame is being detached",
     ]
     .iter()
     .any(|known| text.contains(known))

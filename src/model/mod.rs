@@ -21,8 +21,8 @@ pub use har::HarExtension;
 pub use moment::Moment;
 pub use recipient::{is_library, recipient};
 pub use run::{
-    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, Counts, JourneyRecord,
-    JourneyState, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
+    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ConsentOutcome,
+    ConsentRecord, ContainmentRecord, Counts, IdentityRecord, JourneyRecord, JourneyState, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
     ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};

@@ -20,6 +20,14 @@ pub struct RunRecord {
     /// Unique values that were typed or planted, so that they can be recognised.
     pub canaries: Vec<CanaryRecord>,
     pub journey: JourneyRecord,
+    /// How each consent banner was answered; empty if none was to be.
+    #[serde(default)]
+    pub consent: Vec<ConsentRecord>,
+    /// The cookies that play a logged-in visitor.
+    #[serde(default)]
+    pub identity: Vec<IdentityRecord>,
+    #[serde(default)]
+    pub containment: ContainmentRecord,
     pub audit: AuditRecord,
     pub counts: Counts,
     /// What went wrong or could not be established. Empty is good.
@@ -133,6 +141,69 @@ pub enum StepState {
     NotReached,
     Done,
     Failed,
+}
+
+/// One try to answer a consent banner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRecord {
+    /// The step that it came after, or that it was.
+    pub step: u32,
+    /// `reject` or `accept`.
+    pub answer: String,
+    /// Where it was looked for.
+    pub page: String,
+    pub outcome: ConsentOutcome,
+    /// The platform that it was recognised as, `by its words`, or `the scenario's`.
+    pub banner: Option<String>,
+    /// What was clicked, in order.
+    pub clicks: Vec<String>,
+    /// When the last click was made: what was told from then on was told after the answer.
+    pub answered: Option<Moment>,
+    pub why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentOutcome {
+    /// It was clicked, and went.
+    Answered,
+    /// None was recognised.
+    NoBanner,
+    /// It was recognised, and could not be answered, or did not go.
+    Failed,
+}
+
+/// A cookie that was planted, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityRecord {
+    pub name: String,
+    pub domain: String,
+    /// Its value is not written down.
+    pub secret: bool,
+    /// Requests that carried it.
+    pub sent: u64,
+    /// Requests that the browser kept it back from.
+    pub withheld: u64,
+    /// Why it did, in CDP's words, each once.
+    pub reasons: Vec<String>,
+}
+
+/// What was kept from leaving.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContainmentRecord {
+    /// `all-but-reports`, `all`, `first-party` or `none`.
+    pub deliver: String,
+    /// Address of the sink on this machine that took what cannot be stopped in the browser.
+    pub sink: Option<String>,
+    /// Requests that were kept from leaving.
+    pub contained: u64,
+    /// Of these, those that went to the sink.
+    pub sunk: u64,
+    /// Requests that left although they were not to: empty is good.
+    pub slipped: Vec<String>,
 }
 
 /// What was recorded, held against Chromium's own network log.

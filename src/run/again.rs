@@ -8,13 +8,13 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::finish::{establish, finish};
+use super::finish::{establish, finish, sink_of};
 use super::record::problem;
 use super::{Run, RunError};
 use crate::bundle::{BundleError, BundleWriter, line, open_net_log, read_body};
 use crate::capture::Assembler;
 use crate::decode::decode_all;
-use crate::model::{AuditRecord, JourneyState, RunRecord};
+use crate::model::{AuditRecord, JourneyState, RunRecord, registrable_domain};
 use crate::scenario::{Diagnostic, Scenario};
 
 /// What came of auditing a bundle.
@@ -53,7 +53,10 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     let mut record: RunRecord =
         serde_json::from_slice(&text).map_err(|error| unreadable("run.json", error.to_string()))?;
     let scenario = Scenario::load(&data.join("scenario.yaml")).map_err(AuditError::Scenario)?;
-    let first_party = scenario.first_party();
+    // The origin that was replayed may be another than the scenario's (`--base-url`).
+    let first_party = url::Url::parse(&record.scenario.origin)
+        .map(|origin| registrable_domain(origin.host_str().unwrap_or_default()).to_owned())
+        .unwrap_or_else(|_| scenario.first_party());
     let journal = data.join("cdp.jsonl");
     let assembler = replay(&journal, &first_party).map_err(|why| unreadable("cdp.jsonl", why))?;
     if record.finished.is_some() {
@@ -78,6 +81,7 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
         &mut |_, _| Ok(()),
         assembler,
         first_party,
+        sink_of(&record),
     );
     let mut differs = Vec::new();
     if audit != record.audit {

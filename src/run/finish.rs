@@ -1,16 +1,18 @@
 //! After the browser is gone: reads its network log, settles what was sent, decodes, writes the final records.
 
 use std::io::Read;
+use std::net::SocketAddr;
 
 use super::again::replay;
+use super::containment;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::browser::OWN_HOSTS;
-use crate::bundle::{BundleWriter, open_net_log, read_body};
+use crate::bundle::{BundleWriter, read_body};
 use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit};
 use crate::decode::decode_all;
 use crate::model::{
-    AuditRecord, AuditVerdict, Counts, Exchange, Moment, Outcome, Party, RunRecord,
+    AuditRecord, AuditVerdict, Counts, Exchange, Moment, Outcome, Party, RunRecord, UrlParts,
 };
 
 use crate::report;
@@ -25,7 +27,7 @@ pub(super) fn finish(
     // Without the capture's own account, its journal has it.
     let assembler = match assembler {
         Some(assembler) => Ok(assembler),
-        None => replay(&bundle.root().join("data/cdp.jsonl"), first_party),
+        None => replay(&bundle.journal_path(), first_party),
     };
     let captured = assembler.is_ok();
     let (exchanges, audit) = match assembler {
@@ -33,10 +35,11 @@ pub(super) fn finish(
             // Reading the log and compressing it take as long as each other, and need nothing of each other.
             let (established, kept) = std::thread::scope(|scope| {
                 let kept = scope.spawn(|| bundle.compress_net_log());
-                let log = open_net_log(bundle.root());
+                let log = bundle.net_log();
                 let mut keep = |sha256: &str, bytes: &[u8]| bundle.keep_body(sha256, bytes);
+                let sink = sink_of(&record);
                 (
-                    establish(log, &mut keep, assembler, first_party),
+                    establish(log, &mut keep, assembler, first_party, sink),
                     kept.join(),
                 )
             });
@@ -55,7 +58,13 @@ pub(super) fn finish(
             },
         ),
     };
-    judge(&mut record, &exchanges, audit);
+    containment::judge(&mut record, &exchanges, first_party);
+    judge(&mut record, audit);
+    account_for_identity(&mut record, &exchanges);
+    let exchanges = match bundle.scrub() {
+        Some(scrub) => scrub.exchanges(exchanges),
+        None => exchanges,
+    };
     let events = decode_all(&exchanges, |exchange| read_body(bundle.root(), exchange));
     record.counts = Counts {
         exchanges: exchanges.len() as u64,
@@ -91,6 +100,7 @@ pub(super) fn establish(
     keep: &mut KeepBody,
     assembler: Assembler,
     first_party: &str,
+    sink: Option<SocketAddr>,
 ) -> (Vec<Exchange>, AuditRecord) {
     let steps = assembler.steps().to_vec();
     let unreadable = assembler.unreadable().to_vec();
@@ -120,6 +130,9 @@ pub(super) fn establish(
         }
     };
     mark_kept_off(&mut exchanges);
+    if let Some(sink) = sink {
+        containment::mark_sunk(&mut exchanges, sink);
+    }
     attribute(&mut exchanges);
     (exchanges, record)
 }
@@ -145,7 +158,7 @@ fn mark_kept_off(exchanges: &mut [Exchange]) {
 }
 
 /// Puts the audit into the record, and what follows from it.
-fn judge(record: &mut RunRecord, exchanges: &[Exchange], audit: AuditRecord) {
+fn judge(record: &mut RunRecord, audit: AuditRecord) {
     let what = match audit.verdict {
         AuditVerdict::Incomplete => Some("the record is not complete"),
         AuditVerdict::AuditUnavailable => Some("what was really sent is unknown"),
@@ -161,17 +174,35 @@ fn judge(record: &mut RunRecord, exchanges: &[Exchange], audit: AuditRecord) {
         problem(record, "capture", message, Some(help.to_owned()));
     }
     record.audit = audit;
-    let delivered: Vec<&str> = exchanges
-        .iter()
-        .filter(|exchange| exchange.outcome == Outcome::Contained && exchange.sent != Some(false))
-        .map(|exchange| exchange.url.as_str())
-        .collect();
-    if !delivered.is_empty() {
-        let message = format!(
-            "a contained request may have been delivered: {}",
-            delivered.join(", ")
-        );
-        problem(record, "containment", message, None);
+}
+
+/// The sink that a run used, if any.
+pub(super) fn sink_of(record: &RunRecord) -> Option<SocketAddr> {
+    record.containment.sink.as_ref()?.parse().ok()
+}
+
+/// Which requests carried the planted cookies, and why the others did not.
+fn account_for_identity(record: &mut RunRecord, exchanges: &[Exchange]) {
+    for planted in &mut record.identity {
+        for exchange in exchanges {
+            let host = UrlParts::of(&exchange.url).map_or("", |parts| parts.host);
+            let domain = planted.domain.trim_start_matches('.');
+            let for_host = host == domain
+                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+            let cookie = exchange.cookies.iter().find(|cookie| cookie.name == planted.name);
+            match cookie.filter(|_| for_host) {
+                Some(cookie) if cookie.sent => planted.sent += 1,
+                Some(cookie) => {
+                    planted.withheld += 1;
+                    if let Some(why) = &cookie.withheld
+                        && !planted.reasons.contains(why)
+                    {
+                        planted.reasons.push(why.clone());
+                    }
+                }
+                None => {}
+            }
+        }
     }
 }
 

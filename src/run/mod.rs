@@ -1,28 +1,29 @@
 //! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
 
 mod again;
+mod containment;
 mod finish;
+mod journey;
 mod record;
 mod recorder;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 use tokio::sync::{mpsc, watch};
+use url::Url;
 
 pub use self::again::{AuditError, Audited, audit_bundle};
 use self::finish::finish;
+use self::journey::JourneyEnd;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
-use crate::bundle::{BundleError, BundleWriter};
-use crate::capture::{Assembler, Capture, Output, Quiet};
-use crate::journey::{Context, Page, StepError, Tab, plant};
-use crate::model::{
-    BrowserRecord, CanaryRecord, Exchange, JourneyState, Moment, RunRecord, StepState, TrackerEvent,
-};
-use crate::scenario::{Scenario, Seed, StepKind, ThirdPartyCookies};
+use crate::bundle::{BundleError, BundleWriter, Scrub};
+use crate::capture::{Assembler, Capture, Deliver, Output, Quiet};
+use crate::journey::{IdentityError, Planted, cookies_of};
+use crate::loopback::{LoopbackError, Sink};
+use crate::model::{Exchange, JourneyState, Moment, RunRecord, TrackerEvent};
+use crate::scenario::{Consent, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
@@ -50,6 +51,12 @@ pub struct RunOptions {
     /// After the last step, wait for quiet at most this long.
     pub settle: Duration,
     pub seed: Seed,
+    /// What may really leave.
+    pub deliver: Deliver,
+    /// What is done about consent banners, if it is not what the scenario says.
+    pub consent: Option<Consent>,
+    /// The origin that the scenario's was replaced by, for the record.
+    pub base_url: Option<Url>,
 }
 
 /// What a run tells while it goes on.
@@ -79,6 +86,10 @@ pub enum RunError {
     Bundle(#[from] BundleError),
     #[error(transparent)]
     Browser(#[from] BrowserError),
+    #[error("failed to make a sink for what must not leave: {0}")]
+    Sink(#[from] LoopbackError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
 }
 
 impl RunError {
@@ -86,6 +97,10 @@ impl RunError {
         match self {
             RunError::Bundle(error) => error.help().to_owned(),
             RunError::Browser(error) => error.help(),
+            RunError::Sink(_) => "may this process listen on 127.0.0.1?".to_owned(),
+            RunError::Identity(_) => {
+                "export the cookies again, as `cookies.txt` or as JSON".to_owned()
+            }
         }
     }
 }
@@ -102,19 +117,37 @@ pub async fn run(
     cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> Result<Run, RunError> {
-    let bundle = BundleWriter::create(&options.out, &scenario.text)?;
+    let cookies = cookies_of(&scenario.identity, scenario.folder(), &options.seed)?;
+    let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
+    let secrets = cookies.iter().filter(|cookie| cookie.secret);
+    let secrets = secrets.map(|cookie| (cookie.name.as_str(), cookie.value.as_str()));
+    if let Some(scrub) = Scrub::new(secrets) {
+        bundle.keep_out(scrub)?;
+    }
     let mut record = begin_record(scenario, options);
+    let first_party = scenario.first_party();
+    let sink = match options.deliver.keeps_third_parties_out() {
+        true => Some(Sink::start().await?),
+        false => None,
+    };
+    record.containment.sink = sink.as_ref().map(|sink| sink.addr().to_string());
     bundle.run(&record)?;
     let launch = Launch {
         executable: options.browser.clone(),
         connect_to: options.connect_to.clone(),
         insecure: options.insecure,
-        trusted_keys: options.trusted_keys.clone(),
+        trusted_keys: options
+            .trusted_keys
+            .iter()
+            .cloned()
+            .chain(sink.as_ref().map(|sink| sink.spki_sha256_base64().to_owned()))
+            .collect(),
         block_third_party_cookies: scenario.third_party_cookies == ThirdPartyCookies::Block,
         headed: options.headed,
         no_sandbox: options.no_sandbox,
         declare_automation: options.declare_automation,
         extra_args: options.browser_args.clone(),
+        only: sink.as_ref().map(|sink| (first_party.clone(), sink.addr())),
         // In the bundle from the first moment, so that it is there even if we are not.
         net_log: bundle.raw_net_log(),
     };
@@ -134,7 +167,6 @@ pub async fn run(
         }
     };
 
-    let first_party = scenario.first_party();
     let journal = Box::new(bundle.journal()?);
     let (outputs, receiver) = mpsc::unbounded_channel();
     let recorder = recorder::Recorder::new(bundle, receiver);
@@ -145,6 +177,7 @@ pub async fn run(
             &mut record,
             &mut launched,
             &first_party,
+            &cookies,
             journal,
             outputs,
             cancel,
@@ -171,6 +204,7 @@ async fn watch_journey(
     record: &mut RunRecord,
     launched: &mut Launched,
     first_party: &str,
+    cookies: &[Planted],
     journal: Box<std::fs::File>,
     outputs: mpsc::UnboundedSender<Output>,
     mut cancel: watch::Receiver<bool>,
@@ -186,13 +220,13 @@ async fn watch_journey(
         }
     };
     let began = Instant::now();
-    let journey = replay(
+    let journey = journey::replay(
         scenario,
         options,
         record,
         launched,
         &capture,
-        first_party,
+        cookies,
         tell,
     );
     let end = tokio::select! {
@@ -209,6 +243,7 @@ async fn watch_journey(
             let settle = Quiet {
                 quiet: SETTLE_QUIET.min(options.settle),
                 limit: options.settle,
+                page: false,
             };
             tokio::select! {
                 _ = capture.quiet(settle) => {}
@@ -262,137 +297,4 @@ async fn cancelled(cancel: &mut watch::Receiver<bool>) {
     if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-enum JourneyEnd {
-    Completed,
-    Failed,
-    Interrupted,
-    Lost,
-    TimedOut,
-}
-
-async fn replay(
-    scenario: &Scenario,
-    options: &RunOptions,
-    record: &mut RunRecord,
-    launched: &Launched,
-    capture: &Capture,
-    first_party: &str,
-    tell: &(dyn Fn(RunEvent) + Sync),
-) -> JourneyEnd {
-    let mut tab = match prepare(scenario, options, record, launched, capture).await {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            let message = format!("failed to prepare the browser: {error}");
-            problem(record, "journey", message, Some(error.help().to_owned()));
-            return JourneyEnd::Failed;
-        }
-    };
-    let canaries: BTreeMap<String, String> = record
-        .canaries
-        .iter()
-        .map(|canary| (canary.name.clone(), canary.value.clone()))
-        .collect();
-    for (number, step) in (1u32..).zip(&scenario.steps) {
-        tell(RunEvent::Step {
-            number,
-            total: scenario.steps.len(),
-            what: step.kind.to_string(),
-        });
-        capture.step(Some(number));
-        let limit = step.kind.timeout().unwrap_or(options.step_timeout);
-        let started = Moment::now();
-        let mut context = Context {
-            tab: &mut tab,
-            capture,
-            origin: &scenario.origin,
-            first_party,
-            canaries: &canaries,
-            deadline: Instant::now() + limit,
-            limit,
-            notes: Vec::new(),
-        };
-        let done = context.run(step).await;
-        let notes = std::mem::take(&mut context.notes);
-        let state = &mut record.journey.steps[number as usize - 1];
-        state.started = Some(started);
-        state.ended = Some(Moment::now());
-        state.page = Some(tab.url()).filter(|url| !url.is_empty());
-        state.notes = notes;
-        match done {
-            Ok(()) => {
-                state.state = StepState::Done;
-                if let StepKind::Change(change) = &step.kind {
-                    for canary in &mut record.canaries {
-                        if change.names(&canary.name) {
-                            canary.typed_in.push(number);
-                        }
-                    }
-                }
-            }
-            Err(mut error) => {
-                // Without a browser every step fails, and for no reason of its own.
-                if tab.state.has_changed().is_err() && !matches!(error, StepError::Crashed) {
-                    let gone = capture.lost();
-                    if tokio::time::timeout(Duration::from_secs(2), gone)
-                        .await
-                        .is_ok()
-                    {
-                        return JourneyEnd::Lost;
-                    }
-                    error = StepError::TabClosed;
-                }
-                state.state = StepState::Failed;
-                state.problem = Some(error.to_string());
-                let message = format!(
-                    "{}:{}: step {number} ({}) failed: {error}",
-                    scenario.path.display(),
-                    step.line,
-                    step.kind.name(),
-                );
-                problem(record, "journey", message, Some(error.help().to_owned()));
-                return JourneyEnd::Failed;
-            }
-        }
-    }
-    JourneyEnd::Completed
-}
-
-/// Plants the identity, opens the tab.
-async fn prepare(
-    scenario: &Scenario,
-    options: &RunOptions,
-    record: &mut RunRecord,
-    launched: &Launched,
-    capture: &Capture,
-) -> Result<Tab, StepError> {
-    let limit = options.timeout + options.step_timeout;
-    let browser = Page::new(capture, None, limit);
-    // The tab is opened meanwhile; the cookies are there before it goes anywhere.
-    let (version, planted, tab) = tokio::join!(
-        browser.execute(GetVersionParams::default()),
-        plant(&browser, &scenario.identity, &options.seed),
-        Tab::open(capture, limit),
-    );
-    let version = version?;
-    record.browser = Some(BrowserRecord {
-        path: options.browser.display().to_string(),
-        version: version.product,
-        flags: launched.flags.clone(),
-        user_agent: version.user_agent,
-        declared_automation: options.declare_automation,
-        sandbox: launched.sandbox,
-        sandbox_reason: launched.sandbox_reason.clone(),
-        third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
-    });
-    for planted in planted? {
-        record.canaries.push(CanaryRecord {
-            name: format!("cookie:{}", planted.name),
-            kind: "cookie".to_owned(),
-            value: planted.value,
-            typed_in: Vec::new(),
-        });
-    }
-    tab
 }

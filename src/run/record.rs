@@ -5,7 +5,7 @@ use serde_json::json;
 use super::RunOptions;
 use crate::browser::ConnectTo;
 use crate::model::{
-    AuditRecord, CanaryRecord, Counts, JourneyRecord, JourneyState, Moment, Problem, RunRecord,
+    AuditRecord, CanaryRecord, ContainmentRecord, Counts, JourneyRecord, JourneyState, Moment, Problem, RunRecord,
     ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 use crate::scenario::Scenario;
@@ -56,6 +56,9 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             "timeout": options.timeout.as_secs_f64(),
             "step_timeout": options.step_timeout.as_secs_f64(),
             "settle": options.settle.as_secs_f64(),
+            "deliver": options.deliver.as_str(),
+            "consent": options.consent.unwrap_or(scenario.consent).as_str(),
+            "base_url": options.base_url.as_ref().map(|url| url.as_str()),
         }),
         canaries: scenario
             .canaries
@@ -70,6 +73,12 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
                 }
             })
             .collect(),
+        consent: Vec::new(),
+        identity: Vec::new(),
+        containment: ContainmentRecord {
+            deliver: options.deliver.as_str().to_owned(),
+            ..ContainmentRecord::default()
+        },
         journey: JourneyRecord {
             state: JourneyState::Running,
             steps,

@@ -2,8 +2,11 @@
 
 mod canary;
 mod diagnostic;
+mod keys;
+mod recorder;
 mod selector;
 mod step;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,8 +18,10 @@ use url::Url;
 
 pub use canary::{Canary, CanaryKind, Seed, substitute};
 pub use diagnostic::Diagnostic;
-pub use selector::{Selector, Selectors};
-pub use step::{Change, OnElement, Step, StepKind, WaitForElement};
+pub use keys::{KeyCode, is_key, key};
+pub use selector::{Path as SelectorPath, Selector, Selectors};
+pub use step::*;
+pub use write::{write, write_step};
 
 /// A journey, ready to be replayed.
 #[derive(Debug, Clone)]
@@ -29,7 +34,11 @@ pub struct Scenario {
     /// Scheme, host and port; no path.
     pub origin: Url,
     pub third_party_cookies: ThirdPartyCookies,
+    pub consent: Consent,
+    pub consent_selectors: ConsentSelectors,
     pub identity: Vec<Identity>,
+    /// The policy to hold the run against, beside the scenario.
+    pub policy: Option<PathBuf>,
     /// Name → kind, in the order of the names.
     pub canaries: BTreeMap<String, CanaryKind>,
     pub topics: Vec<String>,
@@ -57,18 +66,52 @@ impl ThirdPartyCookies {
 }
 
 /// Whose logged-in visitor the journey plays: cookies are planted, nobody logs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
+    /// Canary values in the cookies that Facebook knows its visitors by.
     Facebook,
+    /// Cookies that a browser exported, as `cookies.txt` or JSON; the path is from the scenario's folder. Their values
+    /// are secrets, and never written down.
+    Cookies(PathBuf),
 }
 
-/// What is done about a consent banner.
+impl Identity {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Identity::Facebook => "facebook",
+            Identity::Cookies(_) => "cookies",
+        }
+    }
+}
+
+/// What is done about consent banners.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Consent {
+pub enum Consent {
+    /// They are left alone, unless a step answers them.
     #[default]
     Ignore,
+    Reject,
+    Accept,
+}
+
+impl Consent {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Consent::Ignore => "ignore",
+            Consent::Reject => "reject",
+            Consent::Accept => "accept",
+        }
+    }
+
+    pub fn answer(self) -> Option<ConsentAnswer> {
+        match self {
+            Consent::Ignore => None,
+            Consent::Reject => Some(ConsentAnswer::Reject),
+            Consent::Accept => Some(ConsentAnswer::Accept),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -80,8 +123,10 @@ struct File {
     origin: Spanned<String>,
     #[serde(default)]
     third_party_cookies: ThirdPartyCookies,
-    #[serde(default, rename = "consent")]
-    _consent: Consent,
+    #[serde(default)]
+    consent: Consent,
+    #[serde(default)]
+    consent_selectors: ConsentSelectors,
     #[serde(default)]
     identity: Vec<Identity>,
     #[serde(default)]
@@ -89,6 +134,18 @@ struct File {
     #[serde(default)]
     topics: Vec<String>,
     steps: Spanned<Vec<Spanned<StepKind>>>,
+    #[serde(default)]
+    policy: Option<Spanned<PathBuf>>,
+}
+
+/// How this site's own banner is answered, where it is none of the known ones: what is clicked, in this order.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentSelectors {
+    #[serde(default)]
+    pub accept: Vec<Selectors>,
+    #[serde(default)]
+    pub reject: Vec<Selectors>,
 }
 
 impl Scenario {
@@ -126,6 +183,9 @@ impl Scenario {
                 "it needs at least `title`, `origin` and `steps`",
             ));
         }
+        if text.trim_start().starts_with('{') {
+            return recorder::parse(path, text);
+        }
         let file: File = serde_saphyr::from_str(&text)
             .map_err(|error| Diagnostic::of_yaml(path, &text, &error))?;
         let at = |location: serde_saphyr::Location, message: String, help: &str| {
@@ -148,7 +208,11 @@ impl Scenario {
             ));
         }
         let mut steps = Vec::with_capacity(file.steps.value.len());
+        let mut reach = Reach::default();
         for step in file.steps.value {
+            if let Err((message, help)) = reach.step(&step.value) {
+                return Err(at(step.referenced, message, help));
+            }
             step.value
                 .check(&file.canaries)
                 .map_err(|(message, help)| at(step.referenced, message, &help))?;
@@ -164,7 +228,10 @@ impl Scenario {
             about: file.about,
             origin,
             third_party_cookies: file.third_party_cookies,
+            consent: file.consent,
+            consent_selectors: file.consent_selectors,
             identity: file.identity,
+            policy: file.policy.map(|policy| policy.value),
             canaries: file.canaries,
             topics: file.topics,
             steps,
@@ -182,6 +249,29 @@ impl Scenario {
         crate::model::registrable_domain(self.origin.host_str().unwrap_or_default()).to_owned()
     }
 
+    /// The folder that it names files from.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The same journey on another origin, as on a staging site: pages of the scenario's own origin are opened there.
+    pub fn rebased(&self, origin: &Url) -> Scenario {
+        let old = self.origin.origin().ascii_serialization();
+        let new = origin.origin().ascii_serialization();
+        let moved = |url: &str| match url.strip_prefix(&old) {
+            Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => {
+                Some(format!("{new}{rest}"))
+            }
+            _ => None,
+        };
+        let mut scenario = self.clone();
+        scenario.origin = origin.clone();
+        for step in &mut scenario.steps {
+            step.kind.move_addresses(&moved);
+        }
+        scenario
+    }
+
     /// A short name for files: the scenario file's stem.
     pub fn name(&self) -> String {
         let stem = self.path.file_stem().map(|stem| stem.to_string_lossy());
@@ -189,7 +279,49 @@ impl Scenario {
     }
 }
 
-fn parse_origin(text: &str) -> Result<Url, (String, &'static str)> {
+/// Whether a step can be reached at all.
+#[derive(Default)]
+struct Reach {
+    /// A page was opened.
+    opened: bool,
+    /// Something may have opened another tab.
+    more_tabs: bool,
+    closed: bool,
+}
+
+impl Reach {
+    fn step(&mut self, step: &StepKind) -> Result<(), (String, &'static str)> {
+        if self.closed && !self.more_tabs {
+            let message = "this step cannot be reached: the only tab was closed before it";
+            return Err((message.to_owned(), "move `close` to the end"));
+        }
+        match step {
+            StepKind::Navigate(_) => self.opened = true,
+            StepKind::SetViewport(_)
+            | StepKind::Identity(_)
+            | StepKind::Wait(_)
+            | StepKind::Close(_) => {}
+            _ if !self.opened => {
+                let message = format!(
+                    "this step cannot be reached: no page was opened before `{}`",
+                    step.name()
+                );
+                return Err((message, "begin with `- navigate: /`"));
+            }
+            StepKind::Click(_)
+            | StepKind::DoubleClick(_)
+            | StepKind::KeyDown(_)
+            | StepKind::KeyUp(_)
+            | StepKind::Submit(_)
+            | StepKind::WaitForExpression(_) => self.more_tabs = true,
+            _ => {}
+        }
+        self.closed |= matches!(step, StepKind::Close(_));
+        Ok(())
+    }
+}
+
+pub(crate) fn parse_origin(text: &str) -> Result<Url, (String, &'static str)> {
     let help = "write scheme and host, as in `origin: https://www.police.example`";
     let url =
         Url::parse(text).map_err(|error| (format!("`{text}` is not an origin: {error}"), help))?;

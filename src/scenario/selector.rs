@@ -76,54 +76,130 @@ impl fmt::Display for Selector {
     }
 }
 
-/// One selector or several, of which the first that matches counts. Never empty.
+/// A selector, or several of which each is looked for in the shadow root of the one before, as the Recorder writes
+/// them. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selectors(Vec<Selector>);
+pub struct Path(Vec<Selector>);
+
+impl Path {
+    pub fn parts(&self) -> &[Selector] {
+        &self.0
+    }
+
+    fn of(texts: &[String]) -> Result<Path, String> {
+        if texts.is_empty() {
+            return Err("a path of selectors is empty".to_owned());
+        }
+        let parts = texts.iter().map(|text| Selector::parse(text));
+        Ok(Path(parts.collect::<Result<_, _>>()?))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.0.iter().map(Selector::to_string).collect();
+        f.write_str(&parts.join(" >>> "))
+    }
+}
+
+/// One or several, of which the first that matches counts. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selectors(Vec<Path>);
 
 impl Selectors {
-    pub fn iter(&self) -> impl Iterator<Item = &Selector> {
+    /// # Errors
+    /// Where the selector is empty.
+    pub fn one(text: &str) -> Result<Selectors, String> {
+        Ok(Selectors(vec![Path(vec![Selector::parse(text)?])]))
+    }
+
+    /// # Errors
+    /// Where there is none.
+    pub fn of(paths: Vec<Path>) -> Result<Selectors, String> {
+        if paths.is_empty() {
+            return Err("the list of selectors is empty".to_owned());
+        }
+        Ok(Selectors(paths))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Path> {
         self.0.iter()
     }
 }
 
 impl fmt::Display for Selectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, selector) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { " or " };
-            write!(f, "{separator}{selector}")?;
-        }
-        Ok(())
+        let paths: Vec<String> = self.0.iter().map(Path::to_string).collect();
+        f.write_str(&paths.join(" or "))
     }
 }
 
-struct SelectorsVisitor;
+/// A selector, or a list of what makes one.
+struct OneOrMany<T>(std::marker::PhantomData<T>);
 
-impl<'de> Visitor<'de> for SelectorsVisitor {
-    type Value = Selectors;
+trait FromTexts: Sized {
+    const EXPECTED: &'static str;
+    type Item: for<'de> Deserialize<'de>;
+
+    fn one(text: &str) -> Result<Self, String>;
+    fn many(items: Vec<Self::Item>) -> Result<Self, String>;
+}
+
+impl FromTexts for Path {
+    const EXPECTED: &'static str = "a selector (`#id`, `text/…`, `aria/…`)";
+    type Item = String;
+
+    fn one(text: &str) -> Result<Path, String> {
+        Ok(Path(vec![Selector::parse(text)?]))
+    }
+
+    fn many(items: Vec<String>) -> Result<Path, String> {
+        Path::of(&items)
+    }
+}
+
+impl FromTexts for Selectors {
+    const EXPECTED: &'static str = "a selector (`#id`, `text/…`, `aria/…`) or a list of them";
+    type Item = Path;
+
+    fn one(text: &str) -> Result<Selectors, String> {
+        Selectors::one(text)
+    }
+
+    fn many(items: Vec<Path>) -> Result<Selectors, String> {
+        Selectors::of(items)
+    }
+}
+
+impl<'de, T: FromTexts> Visitor<'de> for OneOrMany<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a selector (`#id`, `text/…`, `aria/…`) or a list of them")
+        f.write_str(T::EXPECTED)
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Selectors, E> {
-        Ok(Selectors(vec![Selector::parse(text).map_err(E::custom)?]))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::one(text).map_err(E::custom)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Selectors, A::Error> {
-        let mut selectors = Vec::new();
-        while let Some(text) = items.next_element::<String>()? {
-            selectors.push(Selector::parse(&text).map_err(de::Error::custom)?);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element::<T::Item>()? {
+            list.push(item);
         }
-        if selectors.is_empty() {
-            return Err(de::Error::custom("the list of selectors is empty"));
-        }
-        Ok(Selectors(selectors))
+        T::many(list).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Path, D::Error> {
+        deserializer.deserialize_any(OneOrMany(std::marker::PhantomData))
     }
 }
 
 impl<'de> Deserialize<'de> for Selectors {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Selectors, D::Error> {
-        deserializer.deserialize_any(SelectorsVisitor)
+        deserializer.deserialize_any(OneOrMany(std::marker::PhantomData))
     }
 }
 
@@ -150,6 +226,9 @@ mod tests {
                 role: Some("button".into())
             }
         );
+        let listed: Selectors =
+            serde_json::from_str(r##"[["aria/Box", "#inner"], "text/Go"]"##).unwrap();
+        assert_eq!(listed.to_string(), "aria/Box >>> #inner or text/Go");
         assert!(Selector::parse("text/ ").is_err());
         assert!(Selector::parse("").is_err());
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use pixelwitness::browser::{self, ConnectTo};
-use pixelwitness::capture::NetLog;
+use pixelwitness::capture::{Deliver, NetLog};
 use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::model::{Exchange, RunRecord, TrackerEvent};
 use pixelwitness::run::{Run, RunOptions};
@@ -57,6 +57,9 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
         step_timeout: Duration::from_secs(15),
         settle: Duration::from_secs(10),
         seed: Seed::from_bytes([7; 32]),
+        deliver: Deliver::AllButReports,
+        consent: None,
+        base_url: None,
     }
 }
 

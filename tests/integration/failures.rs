@@ -310,7 +310,7 @@ async fn a_page_that_asks_a_host_that_is_kept_off_the_wire_is_told_apart() {
     options.settle = Duration::from_secs(0);
     let scenario = pixelwitness::scenario::Scenario::parse(
         "test.yaml".as_ref(),
-        "title: Test\norigin: https://www.channels.example\nsteps:\n  - navigate: /hostile/own-host\n  - waitForElement: { selector: html.done, visible: false }\n".to_owned(),
+        "title: Test\norigin: https://www.channels.example\nsteps:\n  - navigate: /hostile/own-host\n  - waitForElement: { selector: html.done, visible: null }\n".to_owned(),
     )
     .unwrap();
     let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})

@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use pixelwitness::bundle::read_body;
-use pixelwitness::capture::Assembler;
+use pixelwitness::capture::{Assembler, Deliver};
 use pixelwitness::demo::gallery::{self, Row};
-use pixelwitness::demo::{Build, DemoServer};
+use pixelwitness::demo::{Build, DemoServer, LogEntry, SocketMessage};
 use pixelwitness::model::{AuditVerdict, BodyState, JourneyState, Origin, Residue, Source};
 use pixelwitness::run::{Audited, Run, audit_bundle};
 use pixelwitness::scenario::Scenario;
@@ -17,17 +17,41 @@ use crate::common::{never, options};
 
 /// Plays channels: all, or those that are named.
 async fn play(only: &[&str], folder: &Path) -> (Run, Vec<Row>) {
+    let (run, rows, _) = play_delivering(Deliver::All, only, folder).await;
+    (run, rows)
+}
+
+/// The same, with what may leave; and what arrived.
+async fn play_delivering(
+    deliver: Deliver,
+    only: &[&str],
+    folder: &Path,
+) -> (Run, Vec<Row>, Arrived) {
     let server = DemoServer::start(Build::Leaky).await.unwrap();
+    std::fs::create_dir_all(folder).unwrap();
     let file = folder.join("upload.bin");
     std::fs::write(&file, gallery::upload()).unwrap();
     let played: Vec<_> = gallery::channels()
         .filter(|channel| only.is_empty() || only.contains(&channel.name))
         .collect();
     let text = gallery::scenario(played.iter().copied(), &file);
+    let text = if deliver == Deliver::None {
+        // What a page waits for may never come: it is given a while.
+        let wait = |class: &str| {
+            let element = format!("waitForElement: {{ selector: html.{class}, visible: null, timeout: 20000 }}");
+            let either = format!("waitForExpression: {{ expression: \"document.documentElement.classList.contains('{class}') || performance.now() > 1000\" }}");
+            (element, either)
+        };
+        let (done, gone) = (wait("done"), wait("gone"));
+        text.replace(&done.0, &done.1).replace(&gone.0, &gone.1)
+    } else {
+        text
+    };
     let scenario = Scenario::parse(Path::new("gallery.yaml"), text).unwrap();
     let mut options = options(&server, folder.join("run")).await;
     options.connect_to = gallery::connect_to(server.addr());
     options.browser_args.push(gallery::BROWSER_ARG.to_owned());
+    options.deliver = deliver;
     options.timeout = std::time::Duration::from_secs(240);
     options.step_timeout = std::time::Duration::from_secs(30);
     let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
@@ -40,8 +64,18 @@ async fn play(only: &[&str], folder: &Path) -> (Run, Vec<Row>) {
         &run.exchanges,
         |exchange| read_body(&run.bundle, exchange),
     );
+    let arrived = Arrived {
+        log: server.access_log(),
+        messages: server.socket_messages(),
+    };
     server.stop().await;
-    (run, rows)
+    (run, rows, arrived)
+}
+
+/// What came to the server.
+struct Arrived {
+    log: Vec<LogEntry>,
+    messages: Vec<SocketMessage>,
 }
 
 #[tokio::test]
@@ -247,4 +281,40 @@ async fn the_audit_finds_a_request_that_is_withheld_from_cdp_and_says_which() {
     };
     assert_eq!(sent(rebuilt), sent(original));
     assert!(!sent(rebuilt).is_empty());
+}
+
+/// With nothing delivered, third parties get nothing over any channel, and what pages tried is recorded all the same.
+#[tokio::test]
+async fn with_nothing_delivered_third_parties_get_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (all, _) = play(&[], &folder.path().join("all")).await;
+    let (none, _, arrived) =
+        play_delivering(Deliver::None, &[], &folder.path().join("none")).await;
+    let third = |url: &str| !url.starts_with("https://www.channels.example/");
+    let leaked: Vec<String> = arrived
+        .log
+        .iter()
+        .map(|entry| format!("{} {}", entry.method, entry.url()))
+        .filter(|what| third(what.split(' ').nth(1).unwrap()))
+        .collect();
+    assert_eq!(leaked, Vec::<String>::new());
+    assert!(arrived.messages.is_empty());
+    assert!(none.record.containment.slipped.is_empty(), "{:?}", none.record.problems);
+    assert_eq!(none.record.journey.state, JourneyState::Completed, "{:?}", none.record.problems);
+    let contained = &none.record.containment;
+    assert!(contained.sunk > 0 && contained.contained > 100, "{contained:?}");
+    for exchange in &none.exchanges {
+        if third(&exchange.url) {
+            assert_ne!(exchange.sent, Some(true), "{} {}", exchange.method, exchange.url);
+        }
+    }
+    let attempts = |run: &Run| -> std::collections::BTreeSet<String> {
+        run.exchanges
+            .iter()
+            .map(|x| format!("{} {}", x.method, x.url.split('?').next().unwrap()))
+            .collect()
+    };
+    let (with, without) = (attempts(&all), attempts(&none));
+    let missing: Vec<&String> = with.difference(&without).collect();
+    println!("{missing:#?}");
 }

@@ -194,7 +194,7 @@ async fn queries_bytes_and_parameters_beyond_reason() {
         tempfile::tempdir().unwrap(),
         DemoServer::start(Build::Leaky).await.unwrap(),
     );
-    let done = "  - waitForElement: { selector: html.done, visible: false }\n";
+    let done = "  - waitForElement: { selector: html.done, visible: null }\n";
     let steps = format!(
         "  - navigate: /hostile/long\n{done}  - navigate: /hostile/broken\n  - navigate: /hostile/parameters\n{done}"
     );

@@ -19,3 +19,4 @@ mod failures;
 mod gallery;
 mod hostile;
 mod properties;
+mod trials;

@@ -45,6 +45,9 @@ pub enum CaptureError {
 pub struct Quiet {
     pub quiet: Duration,
     pub limit: Duration,
+    /// Whether it is the page that has to be quiet: then answers are waited for too, and beacons, streams and requests
+    /// that hang do not count.
+    pub page: bool,
 }
 
 /// How many requests were contained.
@@ -53,13 +56,18 @@ pub struct Contained {
     /// Those that can be the report itself.
     pub reports: u64,
     /// With beacons and reads by script, which pages also send beside it.
+    pub may_be_reports: u64,
+    /// With what was kept from third parties.
     pub all: u64,
 }
 
 enum Command {
     PageReady(String, oneshot::Sender<()>),
     Page(String, oneshot::Sender<watch::Receiver<PageState>>),
+    Tabs(oneshot::Sender<Vec<String>>),
+    Frames(String, oneshot::Sender<Vec<String>>),
     Step(Option<u32>),
+    Asked(oneshot::Sender<Vec<String>>),
     Contain(Containment, oneshot::Sender<()>),
     ContainedCount(oneshot::Sender<watch::Receiver<Contained>>),
     Quiet(Quiet, oneshot::Sender<bool>),
@@ -132,9 +140,34 @@ impl Capture {
             .await
     }
 
+    /// Targets of the tabs that a person sees, in the order in which they were opened.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn tabs(&self) -> Result<Vec<String>, CaptureError> {
+        self.ask(Command::Tabs).await
+    }
+
+    /// Targets of the frames of a page that have a process of their own.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn frames(&self, page: &str) -> Result<Vec<String>, CaptureError> {
+        self.ask(|reply| Command::Frames(page.to_owned(), reply))
+            .await
+    }
+
     /// Requests from now on belong to that step.
     pub fn step(&self, number: Option<u32>) {
         let _ = self.commands.send(Command::Step(number));
+    }
+
+    /// What was asked for in this step, the latest last: `POST https://…`, the last twenty.
+    ///
+    /// # Errors
+    /// If the browser is gone.
+    pub async fn asked(&self) -> Result<Vec<String>, CaptureError> {
+        self.ask(Command::Asked).await
     }
 
     /// What must not leave from now on. In force when this returns.

@@ -35,6 +35,8 @@ pub(super) struct OfRequest {
 pub(super) struct WillBeSent {
     pub(super) request_id: String,
     pub(super) request: WillBeSentRequest,
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::CaptureError;
-use super::protocol::{Detached, Failure, OfRequest, Paused, PostData, WillBeSent};
+use super::protocol::{Detached, Failure, OfRequest, Paused, PausedRequest, PostData, WillBeSent};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
 use crate::capture::containment;
@@ -56,10 +56,11 @@ impl Worker {
             }
             "Network.requestWillBeSent" => {
                 self.last_request = Instant::now();
-                if let Ok(event) = serde_json::from_str::<WillBeSent>(params.get())
-                    && event.request.has_post_data
-                    && self.assembler.lacks_body(&event.request_id)
-                {
+                let Ok(event) = serde_json::from_str::<WillBeSent>(params.get()) else {
+                    return Ok(());
+                };
+                self.page_load.begin(event.request_id.clone(), &event.kind);
+                if event.request.has_post_data && self.assembler.lacks_body(&event.request_id) {
                     let paused = self.assembler.was_paused(&event.request_id);
                     let session = session.map(str::to_owned);
                     self.bodies.insert(event.request_id.clone(), session);
@@ -70,9 +71,14 @@ impl Worker {
             }
             // The Fetch domain tells bodies exactly and at once, but for files and Blobs: then it is asked for, as it
             // is for requests that were not paused, while the browser still has it.
-            "Network.responseReceived" | "Network.loadingFailed" if !self.bodies.is_empty() => {
+            "Network.responseReceived" | "Network.loadingFailed" | "Network.loadingFinished" => {
                 if let Ok(event) = serde_json::from_str::<OfRequest>(params.get()) {
-                    self.ask_for_body(&event.request_id).await?;
+                    if method != "Network.responseReceived" {
+                        self.page_load.end(&event.request_id);
+                    }
+                    if method != "Network.loadingFinished" && !self.bodies.is_empty() {
+                        self.ask_for_body(&event.request_id).await?;
+                    }
                 }
             }
             "Target.attachedToTarget" => {
@@ -83,9 +89,11 @@ impl Worker {
             "Target.detachedFromTarget" => {
                 if let Ok(event) = serde_json::from_str::<Detached>(params.get())
                     && let Some(session) = self.targets.detach(&event.session_id)
-                    && session.kind == "page"
                 {
                     self.no_answer_from(&event.session_id);
+                    if session.kind != "page" {
+                        return Ok(());
+                    }
                     self.ready.remove(&session.target);
                     self.pages.remove(&session.target);
                     if let Some(closing) = &mut self.closing {
@@ -161,6 +169,9 @@ impl Worker {
         }
         let answered =
             paused.response_status_code.is_some() || paused.response_error_reason.is_some();
+        if !answered {
+            self.note_asked(&paused.request);
+        }
         let answer = self
             .containment
             .as_ref()
@@ -199,6 +210,7 @@ impl Worker {
             })?;
             self.contained.send_modify(|contained| {
                 contained.reports += u64::from(answer.report);
+                contained.may_be_reports += u64::from(answer.may_be_report);
                 contained.all += 1;
             });
             return Ok(());
@@ -215,6 +227,19 @@ impl Worker {
             self.unanswered.insert(paused.request_id);
         }
         Ok(())
+    }
+
+    fn note_asked(&mut self, request: &PausedRequest) {
+        /// Enough to see what a click led to.
+        const MOST: usize = 20;
+        const LONGEST: usize = 120;
+        let url = &request.url;
+        let end = url.char_indices().nth(LONGEST).map_or(url.len(), |(end, _)| end);
+        let more = if end < url.len() { "…" } else { "" };
+        self.asked.push_back(format!("{} {}{more}", request.method, &url[..end]));
+        if self.asked.len() > MOST {
+            self.asked.pop_front();
+        }
     }
 
     async fn attached(

@@ -1,6 +1,6 @@
 //! The task behind the capture client: waits for what the browser says and what it is told to do.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{BufWriter, Write};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// How long the tabs' last requests are waited for when the journey ends, and how much longer for each tab.
 const LAST_REQUESTS_LIMIT: Duration = Duration::from_secs(3);
 const LAST_REQUESTS_EACH: Duration = Duration::from_millis(100);
+/// A request that takes longer hangs, or is a stream: no page waits for it.
+const HANGING: Duration = Duration::from_secs(5);
 /// How long the connection may outlive the order to exit.
 const EXIT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -47,6 +49,37 @@ pub(super) struct Closing {
     pub(super) reply: oneshot::Sender<()>,
 }
 
+/// What pages are still loading.
+#[derive(Default)]
+pub(super) struct PageLoad {
+    /// Requests that were not answered to their end: network id → when they began.
+    open: HashMap<String, Instant>,
+    last: Option<Instant>,
+}
+
+impl PageLoad {
+    /// A request begins. `kind` is CDP's resource type.
+    pub(super) fn begin(&mut self, network_id: String, kind: &str) {
+        if !matches!(kind, "Ping" | "EventSource" | "WebSocket" | "CSPViolationReport") {
+            let now = Instant::now();
+            self.open.insert(network_id, now);
+            self.last = Some(now);
+        }
+    }
+
+    pub(super) fn end(&mut self, network_id: &str) {
+        if self.open.remove(network_id).is_some() {
+            self.last = Some(Instant::now());
+        }
+    }
+
+    /// When a page last loaded something: now, while it does.
+    fn active(&self, now: Instant, otherwise: Instant) -> Instant {
+        let loading = self.open.values().any(|began| now < *began + HANGING);
+        if loading { now } else { self.last.unwrap_or(otherwise) }
+    }
+}
+
 pub(super) struct Worker {
     pub(super) sink: SplitSink<Socket, tungstenite::Message>,
     journal: BufWriter<Box<dyn Write + Send>>,
@@ -62,9 +95,12 @@ pub(super) struct Worker {
     pub(super) containment: Option<Containment>,
     pub(super) contained: watch::Sender<Contained>,
     pub(super) last_request: Instant,
+    pub(super) page_load: PageLoad,
     pub(super) quiet_waiters: Vec<(Quiet, Instant, oneshot::Sender<bool>)>,
     /// Paused requests that were let go since the journey began to end, and not answered yet.
     pub(super) unanswered: HashSet<String>,
+    /// What was asked for in this step: method and address, the latest last.
+    pub(super) asked: VecDeque<String>,
     pub(super) closing: Option<Closing>,
     /// Requests whose body is not known yet: network id → session.
     pub(super) bodies: HashMap<String, Option<String>>,
@@ -91,8 +127,10 @@ impl Worker {
             containment: None,
             contained: watch::channel(Contained::default()).0,
             last_request: Instant::now(),
+            page_load: PageLoad::default(),
             quiet_waiters: Vec::new(),
             unanswered: HashSet::new(),
+            asked: VecDeque::new(),
             closing: None,
             bodies: HashMap::new(),
         }
@@ -154,7 +192,7 @@ impl Worker {
     /// When a wait for quiet may be over.
     fn next_check(&self) -> Option<Instant> {
         let waits = self.quiet_waiters.iter().map(|(quiet, began, _)| {
-            (self.last_request.max(*began) + quiet.quiet).min(*began + quiet.limit)
+            (self.active(quiet).max(*began) + quiet.quiet).min(*began + quiet.limit)
         });
         let closing = self.closing.as_ref().map(|closing| {
             if let Some(told) = closing.told {
@@ -170,12 +208,20 @@ impl Worker {
         waits.chain(closing).min()
     }
 
+    /// When there was last something to wait for.
+    fn active(&self, quiet: &Quiet) -> Instant {
+        if quiet.page {
+            self.page_load.active(Instant::now(), self.last_request)
+        } else {
+            self.last_request
+        }
+    }
+
     /// False: the browser was told to exit, and does not.
     async fn check(&mut self) -> Result<bool, CaptureError> {
         let now = Instant::now();
-        let last_request = self.last_request;
         for (quiet, began, reply) in std::mem::take(&mut self.quiet_waiters) {
-            if now >= last_request.max(began) + quiet.quiet {
+            if now >= self.active(&quiet).max(began) + quiet.quiet {
                 let _ = reply.send(true);
             } else if now >= began + quiet.limit {
                 let _ = reply.send(false);
@@ -211,7 +257,19 @@ impl Worker {
                 let page = self.pages.entry(target).or_default();
                 let _ = reply.send(page.subscribe());
             }
-            Command::Step(step) => self.mark(Mark::Step(step))?,
+            Command::Tabs(reply) => {
+                let _ = reply.send(self.targets.tabs());
+            }
+            Command::Frames(page, reply) => {
+                let _ = reply.send(self.targets.frames(&page));
+            }
+            Command::Step(step) => {
+                self.asked.clear();
+                self.mark(Mark::Step(step))?;
+            }
+            Command::Asked(reply) => {
+                let _ = reply.send(self.asked.iter().cloned().collect());
+            }
             Command::Contain(containment, reply) => {
                 self.containment = Some(containment);
                 let _ = reply.send(());

@@ -77,7 +77,7 @@ pub fn scenario<'a>(channels: impl IntoIterator<Item = &'a Channel>, file: &Path
         let _ = writeln!(text, "  - navigate: /g/{}/", channel.name);
         let wait = |class| {
             format!(
-                "  - waitForElement: {{ selector: html.{class}, visible: false, timeout: 20000 }}\n"
+                "  - waitForElement: {{ selector: html.{class}, visible: null, timeout: 20000 }}\n"
             )
         };
         match channel.act {

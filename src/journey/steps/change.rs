@@ -6,9 +6,8 @@ use serde_json::json;
 
 use crate::capture::RemoteError;
 use crate::journey::keys::{press, type_text};
-use crate::journey::tab::{Point, Want};
-use crate::journey::{Context, StepError};
-use crate::scenario::{Change, substitute};
+use crate::journey::{Context, Element, Press, StepError, Want};
+use crate::scenario::{Change, key, substitute};
 
 const FIELD: &str = include_str!("../field.js");
 const SET: &str = include_str!("../set.js");
@@ -61,14 +60,11 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
         value: step.value.clone(),
         why: why.to_owned(),
     };
-    let point = context
-        .tab
-        .locate(&step.selector, Want::Point, context.deadline)
-        .await?;
-    match field(context).await? {
+    let element = reach(step, context).await?;
+    match field(&element).await? {
         Field::Text { readonly: true, .. } => Err(not_settable("it is read-only")),
         Field::Text { value: old, .. } | Field::Editable { value: old } => {
-            type_over(context, &point, &old, &value).await
+            type_over(context, &element, &old, &value).await
         }
         Field::Select {
             value: old,
@@ -88,7 +84,7 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
                 });
             match choice {
                 Some((option, _, _)) if *option == old => Ok(()),
-                Some((option, label, _)) => choose(context, option, label).await,
+                Some((option, label, _)) => choose(context, &element, option, label).await,
                 None => Err(StepError::NoSuchChoice {
                     selector: step.selector.to_string(),
                     value: step.value.clone(),
@@ -103,8 +99,9 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
         Field::Checkbox { value: old } | Field::Radio { value: old } => match value.as_str() {
             "true" | "false" if value == old => Ok(()),
             "true" | "false" => {
-                context.tab.click_at(&point).await?;
-                match field(context).await? {
+                let (x, y) = (element.x, element.y);
+                context.tab().click_at(x, y, Press::default()).await?;
+                match field(&element).await? {
                     Field::Checkbox { value: now } | Field::Radio { value: now }
                         if now == value =>
                     {
@@ -115,15 +112,24 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
             }
             _ => Err(not_settable("write `true` or `false`")),
         },
-        Field::Date { order, .. } => set_date(context, step, &value, &order).await,
-        Field::Exact { .. } => set_directly(context, step, &value).await,
-        Field::File {} => choose_file(context, &value, not_settable).await,
+        Field::Date { order, .. } => set_date(context, &element, step, &value, &order).await,
+        Field::Exact { .. } => set_directly(context, &element, step, &value).await,
+        Field::File {} => choose_file(context, &element, &value, not_settable).await,
         Field::None { tag } => Err(not_settable(&format!("it is a <{tag}>"))),
     }
 }
 
-async fn field(context: &mut Context<'_>) -> Result<Field, StepError> {
-    let field = context.tab.call(FIELD, &[]).await?;
+/// Finds the field. One for files is often hidden behind a button of the page's own, and needs no click.
+async fn reach(step: &Change, context: &mut Context<'_>) -> Result<Element, StepError> {
+    let present = context.locate(&step.selector, Want::Present).await?;
+    match field(&present).await? {
+        Field::File {} => Ok(present),
+        _ => context.locate(&step.selector, Want::POINT).await,
+    }
+}
+
+async fn field(element: &Element) -> Result<Field, StepError> {
+    let field = element.frame.call(FIELD, &[]).await?;
     serde_json::from_value(field)
         .map_err(|error| StepError::Browser(RemoteError::Unreadable(error.to_string())))
 }
@@ -131,24 +137,20 @@ async fn field(context: &mut Context<'_>) -> Result<Field, StepError> {
 /// Clicks into the field, marks what stands there, and types over it.
 async fn type_over(
     context: &mut Context<'_>,
-    point: &Point,
+    element: &Element,
     old: &str,
     value: &str,
 ) -> Result<(), StepError> {
-    context.tab.click_at(point).await?;
+    let (x, y) = (element.x, element.y);
+    context.tab().click_at(x, y, Press::default()).await?;
     // A click into a button-like field may have moved the focus on: make sure that the keys go where they should.
-    context
-        .tab
-        .call(
-            SET,
-            &[json!(if old.is_empty() { "focus" } else { "select" })],
-        )
-        .await?;
-    if value.is_empty() && !old.is_empty() {
-        press(&context.tab.page, "Backspace", "Backspace", 8, None).await?;
+    let mark = if old.is_empty() { "focus" } else { "select" };
+    element.frame.call(SET, &[json!(mark)]).await?;
+    if let Some(backspace) = key("Backspace").filter(|_| value.is_empty() && !old.is_empty()) {
+        press(&context.tab().page, &backspace).await?;
     }
-    type_text(&context.tab.page, value).await?;
-    if let Field::Text { value: now, .. } = field(context).await?
+    type_text(&context.tab().page, value).await?;
+    if let Field::Text { value: now, .. } = field(element).await?
         && now != value
     {
         context
@@ -159,16 +161,19 @@ async fn type_over(
 }
 
 /// Types the label, which a drop-down list searches for; sets the choice directly where that misses.
-async fn choose(context: &mut Context<'_>, option: &str, label: &str) -> Result<(), StepError> {
-    context.tab.call(SET, &[json!("focus")]).await?;
-    type_text(&context.tab.page, label).await?;
-    match field(context).await? {
+async fn choose(
+    context: &mut Context<'_>,
+    element: &Element,
+    option: &str,
+    label: &str,
+) -> Result<(), StepError> {
+    element.frame.call(SET, &[json!("focus")]).await?;
+    type_text(&context.tab().page, label).await?;
+    match field(element).await? {
         Field::Select { value: now, .. } if now == option => Ok(()),
         _ => {
-            context
-                .tab
-                .call(SET, &[json!("value"), json!(option)])
-                .await?;
+            let arguments = [json!("value"), json!(option)];
+            element.frame.call(SET, &arguments).await?;
             context
                 .notes
                 .push("the choice could not be made by keyboard, and was set directly".to_owned());
@@ -180,13 +185,14 @@ async fn choose(context: &mut Context<'_>, option: &str, label: &str) -> Result<
 /// Types a date digit by digit in the order of the browser's locale.
 async fn set_date(
     context: &mut Context<'_>,
+    element: &Element,
     step: &Change,
     value: &str,
     order: &[String],
 ) -> Result<(), StepError> {
     let parts: Vec<&str> = value.split('-').collect();
     if let [year, month, day] = parts[..] {
-        context.tab.call(SET, &[json!("focus")]).await?;
+        element.frame.call(SET, &[json!("focus")]).await?;
         let digits: String = order
             .iter()
             .map(|part| match part.as_str() {
@@ -195,37 +201,39 @@ async fn set_date(
                 _ => year,
             })
             .collect();
-        type_text(&context.tab.page, &digits).await?;
-        if matches!(field(context).await?, Field::Date { value: now, .. } if now == value) {
+        type_text(&context.tab().page, &digits).await?;
+        if matches!(field(element).await?, Field::Date { value: now, .. } if now == value) {
             return Ok(());
         }
     }
-    set_directly(context, step, value).await
+    set_directly(context, element, step, value).await
 }
 
 /// Chooses a file from disk, as its dialog would.
 async fn choose_file(
     context: &mut Context<'_>,
+    element: &Element,
     path: &str,
     not_settable: impl Fn(&str) -> StepError,
 ) -> Result<(), StepError> {
-    let path = std::path::absolute(path)
-        .ok()
-        .filter(|path| path.is_file())
+    // From the folder where we run, or from the scenario's.
+    let path = [path.into(), context.scenario_folder.join(path)]
+        .into_iter()
+        .filter_map(|path| std::path::absolute(path).ok())
+        .find(|path| path.is_file())
         .ok_or_else(|| not_settable("there is no such file"))?;
-    context.tab.choose_file(&path).await
+    element.frame.choose_file(&path).await
 }
 
 async fn set_directly(
     context: &mut Context<'_>,
+    element: &Element,
     step: &Change,
     value: &str,
 ) -> Result<(), StepError> {
-    context
-        .tab
-        .call(SET, &[json!("value"), json!(value)])
-        .await?;
-    match field(context).await? {
+    let arguments = [json!("value"), json!(value)];
+    element.frame.call(SET, &arguments).await?;
+    match field(element).await? {
         Field::Date { value: now, .. } | Field::Exact { value: now } if now == value => {
             context
                 .notes

@@ -1,17 +1,27 @@
-//! `click`: with the pointer, once the element can be clicked; a page that it leads to is waited for.
+//! `click`, `doubleClick`: with the pointer, once the element can be clicked; a page that it leads to is waited for.
 
-use crate::journey::tab::Want;
-use crate::journey::{Context, StepError};
-use crate::scenario::OnElement;
+use std::time::Duration;
 
-pub(super) async fn run(step: &OnElement, context: &mut Context<'_>) -> Result<(), StepError> {
-    let point = context
-        .tab
-        .locate(&step.selector, Want::Point, context.deadline)
-        .await?;
-    let before = context.tab.state.borrow().clone();
-    context.tab.click_at(&point).await?;
-    if !context.tab.settle(&before, context.deadline).await? {
+use crate::journey::{Context, Press, StepError, Want};
+use crate::scenario::Click;
+
+pub(super) async fn run(
+    step: &Click,
+    count: i64,
+    context: &mut Context<'_>,
+) -> Result<(), StepError> {
+    let want = Want::Point(step.offset_x, step.offset_y);
+    let element = context.locate(&step.selector, want).await?;
+    let press = Press {
+        button: step.button,
+        device: step.device_type,
+        count,
+        hold: Duration::from_millis(step.duration.unwrap_or(0)),
+    };
+    let deadline = context.deadline;
+    let before = context.tab().state.borrow().clone();
+    context.tab().click_at(element.x, element.y, press).await?;
+    if !context.tab().settle(&before, deadline).await? {
         context
             .notes
             .push("the page that the click led to was still loading".to_owned());

@@ -5,16 +5,20 @@ use url::Url;
 
 use crate::journey::tab::is_gone;
 use crate::journey::{Context, StepError};
+use crate::scenario::Navigate;
 
-pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), StepError> {
+const STATUS: &str = "function () { return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0; }";
+
+pub(super) async fn run(step: &Navigate, context: &mut Context<'_>) -> Result<(), StepError> {
+    let deadline = context.deadline;
     let url = context
         .origin
-        .join(target)
+        .join(&step.url)
         .map(Url::into)
-        .unwrap_or_else(|_| target.to_owned());
-    context.tab.bring_to_front().await?;
+        .unwrap_or_else(|_| step.url.clone());
+    context.tab().bring_to_front().await?;
     let answer = context
-        .tab
+        .tab()
         .page
         .execute(NavigateParams::new(url.clone()))
         .await?;
@@ -27,11 +31,11 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
     };
     let document = Some(document);
     let loaded = context
-        .tab
-        .wait_until(context.deadline, |page| page.loaded == document)
+        .tab()
+        .wait_until(deadline, |page| page.loaded == document)
         .await?;
     if !loaded {
-        if context.tab.state.borrow().dom_content_loaded != document {
+        if context.tab().state.borrow().dom_content_loaded != document {
             return Err(StepError::NotLoaded {
                 url,
                 why: format!("it was not there within {} s", context.limit.as_secs()),
@@ -43,13 +47,10 @@ pub(super) async fn run(target: &str, context: &mut Context<'_>) -> Result<(), S
         ));
         return Ok(());
     }
-    let status = context
-        .tab
-        .call(
-            "function () { return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0; }",
-            &[],
-        )
-        .await;
+    let status = match context.tab().main_frame().await {
+        Ok(frame) => frame.call(STATUS, &[]).await,
+        Err(error) => Err(error),
+    };
     let status = match status {
         // The page has led on by itself, and the next one is there.
         Err(StepError::Browser(error)) if is_gone(&error) => return Ok(()),

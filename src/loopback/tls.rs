@@ -16,27 +16,27 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SigningKey};
 use sha2::{Digest, Sha256};
 
-use super::{DemoError, PIXEL_EVENT_HOST, PIXEL_LIBRARY_HOST, SAFE_HOST, SITE_HOST};
+use super::LoopbackError;
 
-/// Past this many host names the site's certificate is shown instead of a new one.
+/// Past this many host names another's certificate is shown instead of a new one.
 const MOST_CERTIFICATES: usize = 512;
 
 /// The server's TLS configuration, and the pin by which a browser is told to trust it.
-pub(super) struct Identity {
-    pub(super) config: Arc<ServerConfig>,
+pub(crate) struct Identity {
+    pub(crate) config: Arc<ServerConfig>,
     /// The same, without HTTP/2.
-    pub(super) http1_config: Arc<ServerConfig>,
+    pub(crate) http1_config: Arc<ServerConfig>,
     /// Base64 of the SHA-256 of the SubjectPublicKeyInfo.
-    pub(super) spki_sha256_base64: String,
+    pub(crate) spki_sha256_base64: String,
 }
 
 impl Identity {
-    /// Makes a fresh key pair and the known hosts' certificates.
-    pub(super) fn new() -> Result<Identity, DemoError> {
+    /// Makes a fresh key pair. `host` is shown where a client asks for none.
+    pub(crate) fn new(host: &str) -> Result<Identity, LoopbackError> {
         let key_pair = KeyPair::generate()?;
         let spki_sha256_base64 =
             data_encoding::BASE64.encode(&Sha256::digest(key_pair.subject_public_key_info()));
-        let certificates = Arc::new(HostCertificates::new(key_pair)?);
+        let certificates = Arc::new(HostCertificates::new(host, key_pair)?);
 
         // The provider is named so that no process-wide default has to be installed, or can interfere.
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -63,22 +63,15 @@ struct HostCertificates {
 }
 
 impl HostCertificates {
-    fn new(key_pair: KeyPair) -> Result<HostCertificates, DemoError> {
+    fn new(host: &str, key_pair: KeyPair) -> Result<HostCertificates, LoopbackError> {
         let key_der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key_pair.serialize_der()));
         let signing_key = ring::sign::any_supported_type(&key_der)?;
-        let fallback = Arc::new(self_signed(SITE_HOST, &key_pair, &signing_key)?);
-        let mut by_host = HashMap::from([(SITE_HOST.to_owned(), Arc::clone(&fallback))]);
-        for host in [PIXEL_LIBRARY_HOST, PIXEL_EVENT_HOST, SAFE_HOST] {
-            by_host.insert(
-                host.to_owned(),
-                Arc::new(self_signed(host, &key_pair, &signing_key)?),
-            );
-        }
+        let fallback = Arc::new(self_signed(host, &key_pair, &signing_key)?);
         Ok(HostCertificates {
             key_pair,
             signing_key,
+            by_host: Mutex::new(HashMap::from([(host.to_owned(), Arc::clone(&fallback))])),
             fallback,
-            by_host: Mutex::new(by_host),
         })
     }
 
@@ -97,7 +90,7 @@ impl HostCertificates {
                 certificate
             }
             Err(error) => {
-                tracing::debug!(host, %error, "no certificate for this host; showing the site's");
+                tracing::debug!(host, %error, "no certificate for this host; showing another's");
                 Arc::clone(&self.fallback)
             }
         }
@@ -107,8 +100,10 @@ impl HostCertificates {
 impl ResolvesServerCert for HostCertificates {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // A client that connects to a bare IP address sends no name.
-        let host = client_hello.server_name().unwrap_or(SITE_HOST);
-        Some(self.for_host(&host.to_ascii_lowercase()))
+        match client_hello.server_name() {
+            Some(host) => Some(self.for_host(&host.to_ascii_lowercase())),
+            None => Some(Arc::clone(&self.fallback)),
+        }
     }
 }
 
@@ -137,11 +132,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_host_has_a_certificate_of_its_own() -> Result<(), DemoError> {
-        let certificates = HostCertificates::new(KeyPair::generate()?)?;
-        let site = certificates.for_host(SITE_HOST);
+    fn every_host_has_a_certificate_of_its_own() -> Result<(), LoopbackError> {
+        let certificates = HostCertificates::new("site.example", KeyPair::generate()?)?;
+        let site = certificates.for_host("site.example");
         let unknown = certificates.for_host("unknown.example");
-        assert_ne!(site.cert, certificates.for_host(PIXEL_EVENT_HOST).cert);
+        assert_ne!(site.cert, certificates.for_host("other.example").cert);
         assert_ne!(site.cert, unknown.cert);
         assert_eq!(
             unknown.cert,
@@ -152,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn the_pin_is_a_base64_sha256() -> Result<(), DemoError> {
-        let pin = Identity::new()?.spki_sha256_base64;
+    fn the_pin_is_a_base64_sha256() -> Result<(), LoopbackError> {
+        let pin = Identity::new("site.example")?.spki_sha256_base64;
         assert_eq!(
             data_encoding::BASE64
                 .decode(pin.as_bytes())

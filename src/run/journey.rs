@@ -1,0 +1,287 @@
+//! The journey of a run: step after step, with consent banners answered and reports kept from being filed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
+
+use super::record::problem;
+use super::{RunEvent, RunOptions};
+use crate::browser::Launched;
+use crate::capture::{Capture, Containment, Deliver, Guard};
+use crate::journey::{Context, Page, Planted, StepError, Tabs, answer_consent, plant};
+use crate::model::{
+    BrowserRecord, CanaryRecord, ConsentOutcome, IdentityRecord, Moment, RunRecord, StepState,
+};
+use crate::scenario::{Consent, ConsentAnswer, Scenario, Step, StepKind};
+
+/// How long a page may take to show its consent banner once it is there.
+const BANNER_COMES_WITHIN: Duration = Duration::from_millis(2500);
+
+/// How a journey came to its end.
+pub(super) enum JourneyEnd {
+    Completed,
+    Failed,
+    Interrupted,
+    Lost,
+    TimedOut,
+}
+
+pub(super) async fn replay(
+    scenario: &Scenario,
+    options: &RunOptions,
+    record: &mut RunRecord,
+    launched: &Launched,
+    capture: &Capture,
+    cookies: &[Planted],
+    tell: &(dyn Fn(RunEvent) + Sync),
+) -> JourneyEnd {
+    let first_party = scenario.first_party();
+    let mut containment = Containment::new(&first_party, options.deliver);
+    let prepared = prepare(scenario, options, record, launched, capture, cookies);
+    let (browser, mut tabs) = match prepared.await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let message = format!("failed to prepare the browser: {error}");
+            problem(record, "journey", message, Some(error.help().to_owned()));
+            return JourneyEnd::Failed;
+        }
+    };
+    if capture.contain(containment.clone()).await.is_err() {
+        return JourneyEnd::Lost;
+    }
+    let canaries: BTreeMap<String, String> = record
+        .canaries
+        .iter()
+        .map(|canary| (canary.name.clone(), canary.value.clone()))
+        .collect();
+    let consent = options.consent.unwrap_or(scenario.consent);
+    let guard_from = guard_from(scenario, options.deliver);
+    let pictures = options.out.join("data/screenshots");
+    // The document that a banner was last looked for in.
+    let mut looked_in = None;
+    for (number, step) in (1u32..).zip(&scenario.steps) {
+        tell(RunEvent::Step {
+            number,
+            total: scenario.steps.len(),
+            what: step.kind.to_string(),
+        });
+        capture.step(Some(number));
+        let contained = match capture.contained().await {
+            Ok(contained) => contained,
+            Err(_) => return JourneyEnd::Lost,
+        };
+        let contained_before = *contained.borrow();
+        if guard_from.is_some_and(|from| number >= from) && containment.guard == Guard::Off {
+            containment.guard = Guard::Changes;
+            if capture.contain(containment.clone()).await.is_err() {
+                return JourneyEnd::Lost;
+            }
+        }
+        let limit = step.kind.timeout().unwrap_or(options.step_timeout);
+        let started = Moment::now();
+        let mut context = Context {
+            tabs: &mut tabs,
+            capture,
+            browser: &browser,
+            origin: &scenario.origin,
+            canaries: &canaries,
+            seed: &options.seed,
+            scenario_folder: scenario.folder(),
+            pictures: &pictures,
+            consent_selectors: &scenario.consent_selectors,
+            containment: &mut containment,
+            number,
+            frame: None,
+            deadline: Instant::now() + limit,
+            limit,
+            notes: Vec::new(),
+            planted: Vec::new(),
+            consents: Vec::new(),
+        };
+        let mut done = context.run(step).await;
+        if done.is_ok()
+            && let Some(answer) = consent.answer()
+        {
+            let answered = record.consent.iter().any(|record| record.outcome == ConsentOutcome::Answered);
+            done = banner(&mut context, answer, answered, &mut looked_in).await;
+        }
+        let mut notes = std::mem::take(&mut context.notes);
+        let planted = std::mem::take(&mut context.planted);
+        record.consent.append(&mut context.consents);
+        let kept = contained.borrow().may_be_reports - contained_before.may_be_reports;
+        if kept > 0 && guard_from.is_some() {
+            notes.push(format!(
+                "{} that may file a report {} kept from being delivered, since no `submit` step says which click sends it",
+                crate::report::count(kept as usize, "request"),
+                if kept == 1 { "was" } else { "were" },
+            ));
+        }
+        note_planted(record, &planted);
+        let state = &mut record.journey.steps[number as usize - 1];
+        state.started = Some(started);
+        state.ended = Some(Moment::now());
+        state.page = Some(tabs.current().url()).filter(|url| !url.is_empty());
+        state.notes = notes;
+        match done {
+            Ok(()) => {
+                state.state = StepState::Done;
+                if let StepKind::Change(change) = &step.kind {
+                    for canary in &mut record.canaries {
+                        if change.names(&canary.name) {
+                            canary.typed_in.push(number);
+                        }
+                    }
+                }
+            }
+            Err(error) => return fail(scenario, step, number, error, &mut tabs, capture, record).await,
+        }
+    }
+    unanswered(consent, record);
+    JourneyEnd::Completed
+}
+
+/// From which step on requests that may file a report are kept: a scenario that types, and does not say which click
+/// sends what was typed, must not file it by accident.
+fn guard_from(scenario: &Scenario, deliver: Deliver) -> Option<u32> {
+    let submits = |step: &Step| matches!(step.kind, StepKind::Submit(_));
+    if deliver == Deliver::All || scenario.steps.iter().any(submits) {
+        return None;
+    }
+    let typed = |step: &Step| matches!(step.kind, StepKind::Change(_));
+    let last = scenario.steps.iter().rposition(typed)?;
+    u32::try_from(last + 2).ok()
+}
+
+/// Answers the banner of a page that the journey has come to.
+async fn banner(
+    context: &mut Context<'_>,
+    answer: ConsentAnswer,
+    answered: bool,
+    looked_in: &mut Option<String>,
+) -> Result<(), StepError> {
+    let (document, url) = {
+        let page = context.tab().state.borrow();
+        (page.document.clone(), page.url.clone())
+    };
+    if !url.starts_with("http") || document == *looked_in || context.tab().is_gone() {
+        return Ok(());
+    }
+    *looked_in = document;
+    // Once it was answered, it is not waited for; it may come back all the same.
+    let wait = if answered { Duration::ZERO } else { BANNER_COMES_WITHIN };
+    let found = answer_consent(context, answer, Instant::now() + wait).await?;
+    if found.outcome != ConsentOutcome::NoBanner || !answered {
+        context.consents.push(found);
+    }
+    // The answer may have loaded the page anew.
+    looked_in.clone_from(&context.tab().state.borrow().document);
+    Ok(())
+}
+
+/// What was to be answered and could not be says nothing about a visitor who did.
+fn unanswered(consent: Consent, record: &mut RunRecord) {
+    let Some(answer) = consent.answer() else {
+        return;
+    };
+    let answer = answer.as_str();
+    let help = "say what to click under `consent_selectors`, or use `--consent ignore`".to_owned();
+    let failed = record.consent.iter().find(|record| record.outcome == ConsentOutcome::Failed);
+    let message = match failed {
+        Some(failed) => format!(
+            "the consent banner on {} ({}) could not be answered with `{answer}`: {}",
+            failed.page,
+            failed.banner.as_deref().unwrap_or("unknown"),
+            failed.why.as_deref().unwrap_or("it did not go"),
+        ),
+        None if record.consent.iter().any(|record| record.outcome == ConsentOutcome::Answered) => return,
+        None => format!(
+            "no consent banner was recognised on any page, so nothing can be said about a visitor who answers `{answer}`"
+        ),
+    };
+    problem(record, "consent", message, Some(help));
+}
+
+async fn fail(
+    scenario: &Scenario,
+    step: &Step,
+    number: u32,
+    mut error: StepError,
+    tabs: &mut Tabs,
+    capture: &Capture,
+    record: &mut RunRecord,
+) -> JourneyEnd {
+    // Without a browser every step fails, and for no reason of its own.
+    if tabs.current().is_gone() && !matches!(error, StepError::Crashed) {
+        let gone = tokio::time::timeout(Duration::from_secs(2), capture.lost());
+        if gone.await.is_ok() {
+            return JourneyEnd::Lost;
+        }
+        error = StepError::TabClosed;
+    }
+    let state = &mut record.journey.steps[number as usize - 1];
+    state.state = StepState::Failed;
+    state.problem = Some(error.to_string());
+    let message = format!(
+        "{}:{}: step {number} ({}) failed: {error}",
+        scenario.path.display(),
+        step.line,
+        step.kind.name(),
+    );
+    problem(record, "journey", message, Some(error.help().to_owned()));
+    JourneyEnd::Failed
+}
+
+/// Plants the identity, opens the tab.
+async fn prepare(
+    scenario: &Scenario,
+    options: &RunOptions,
+    record: &mut RunRecord,
+    launched: &Launched,
+    capture: &Capture,
+    cookies: &[Planted],
+) -> Result<(Page, Tabs), StepError> {
+    let limit = options.timeout + options.step_timeout;
+    let browser = Page::new(capture, None, limit);
+    // The tab is opened meanwhile; the cookies are there before it goes anywhere.
+    let (version, planted, tabs) = tokio::join!(
+        browser.execute(GetVersionParams::default()),
+        plant(&browser, cookies),
+        Tabs::open(capture, limit),
+    );
+    let version = version?;
+    record.browser = Some(BrowserRecord {
+        path: options.browser.display().to_string(),
+        version: version.product,
+        flags: launched.flags.clone(),
+        user_agent: version.user_agent,
+        declared_automation: options.declare_automation,
+        sandbox: launched.sandbox,
+        sandbox_reason: launched.sandbox_reason.clone(),
+        third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
+    });
+    planted?;
+    note_planted(record, cookies);
+    Ok((browser, tabs?))
+}
+
+fn note_planted(record: &mut RunRecord, planted: &[Planted]) {
+    for cookie in planted {
+        record.identity.push(IdentityRecord {
+            name: cookie.name.clone(),
+            domain: cookie.domain.clone(),
+            secret: cookie.secret,
+            sent: 0,
+            withheld: 0,
+            reasons: Vec::new(),
+        });
+        if !cookie.secret {
+            record.canaries.push(CanaryRecord {
+                name: format!("cookie:{}", cookie.name),
+                kind: "cookie".to_owned(),
+                value: cookie.value.clone(),
+                typed_in: Vec::new(),
+            });
+        }
+    }
+}
