@@ -74,6 +74,7 @@ pub struct Answer {
     body: &'static [u8],
     /// The requester's origin, if it needs leave to read the answer.
     allow_origin: Option<String>,
+    allow_headers: Option<String>,
 }
 
 const PAGE: &[u8] = b"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Recorded, not delivered</title>\
@@ -100,6 +101,8 @@ pub struct Paused<'a> {
     pub origin: Option<&'a str>,
     /// The Accept header.
     pub accept: Option<&'a str>,
+    /// The headers that a preflight asks leave for.
+    pub asks_for: Option<&'a str>,
 }
 
 impl Containment {
@@ -153,6 +156,7 @@ impl Containment {
             content_type,
             body,
             allow_origin: origin.map(str::to_owned),
+            allow_headers: paused.asks_for.map(str::to_owned),
         })
     }
 
@@ -217,8 +221,9 @@ impl Answer {
             headers.push(json!({"name": "access-control-allow-credentials", "value": "true"}));
             headers.push(json!({"name": "access-control-allow-methods",
                 "value": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}));
-            headers.push(json!({"name": "access-control-allow-headers",
-                "value": "content-type, authorization, x-requested-with"}));
+        }
+        if let Some(asked) = &self.allow_headers {
+            headers.push(json!({"name": "access-control-allow-headers", "value": asked}));
         }
         // Pages that embed only what agrees to it go on, too.
         headers.push(json!({"name": "cross-origin-resource-policy", "value": "cross-origin"}));
@@ -243,6 +248,7 @@ mod tests {
             main_frame: main,
             origin: None,
             accept: None,
+            asks_for: None,
         }
     }
 
@@ -388,6 +394,7 @@ mod tests {
                 main_frame: false,
                 origin: Some("https://www.police.example"),
                 accept: None,
+                asks_for: None,
             })
             .unwrap();
         let text = answer.fulfill("interception-job-1.0").to_string();

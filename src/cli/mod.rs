@@ -7,10 +7,12 @@ mod decode;
 mod demo;
 mod explain;
 mod gallery;
+mod import;
 mod options;
 mod plan;
 mod progress;
 mod run;
+mod scan;
 mod talk;
 
 use std::io::IsTerminal;
@@ -59,6 +61,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Replay scenarios; write a bundle of evidence for each; print what was told to whom
     Run(run::RunArgs),
+    /// Look at pages without a scenario: open, answer the consent banner as told, scroll, wait, list
+    Scan(scan::ScanArgs),
+    /// Turn a recording of the Chrome DevTools Recorder into a scenario
+    Import(import::ImportArgs),
     /// Hold a bundle's records against its network log again; complete those of a run that was cut short
     Audit(audit::AuditArgs),
     /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
@@ -89,6 +95,8 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Scan(args) => scan::scan(args).await,
+            Command::Import(args) => import::import(&args),
             Command::Audit(args) => audit::audit(args),
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),

@@ -83,7 +83,9 @@ pub async fn run(args: RunArgs) -> u8 {
     let mut scenarios = Vec::new();
     let mut bad = false;
     for path in &args.scenarios {
-        match Scenario::load(path) {
+        let loaded = Scenario::load(path);
+        let loaded = loaded.and_then(|scenario| scenario.check_files().map(|()| scenario));
+        match loaded {
             Ok(scenario) => scenarios.push(args.journeys.rebase(scenario)),
             Err(diagnostic) => {
                 talk::diagnostic(&diagnostic);
@@ -117,6 +119,9 @@ pub async fn replay_all(
     };
     replay.warn_of_no_sandbox();
     replay.warn_of_delivery();
+    if scenarios.iter().any(|scenario| scenario.policy.is_some()) {
+        talk::note("policies are not applied yet: what was found is reported, and not judged");
+    }
     let mut options = Vec::new();
     for planned in &planned {
         match replay.options(browser.clone(), planned.out.clone()) {

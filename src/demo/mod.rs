@@ -8,7 +8,7 @@
 //! | [`SITE_HOST`] | the police force's website |
 //! | [`PIXEL_LIBRARY_HOST`] | the pixel's library and its per-pixel configuration |
 //! | [`PIXEL_EVENT_HOST`] | the endpoint that pixel events go to |
-//! | `www.met.police.uk`, `www.norfolk.police.uk`, `www.suffolk.police.uk`, `www.northgate.nhs.example` | replicas with the paths and form steps that the shipped scenarios take |
+//! | `www.met.police.uk`, `www.norfolk.police.uk`, `www.suffolk.police.uk`, `www.marshgate.nhs.example` | replicas with the paths and form steps that the shipped scenarios take |
 //! | [`SAFE_HOST`] | the harmless page behind "Quickly exit this site" |
 //!
 //! Everything that arrives, at any host, is kept in [`DemoServer::access_log`]: it is the receiving end's own

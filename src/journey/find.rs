@@ -137,6 +137,31 @@ impl Context<'_> {
         }
     }
 
+    /// Finds an element and moves the pointer onto it: what the pointer leaves or comes to may have moved it, so that it
+    /// is looked at once more before it is clicked.
+    ///
+    /// # Errors
+    /// As for [`Context::locate`].
+    pub async fn point_at(
+        &mut self,
+        selectors: &Selectors,
+        want: Want,
+    ) -> Result<Element, StepError> {
+        /// Something that runs away for longer is not clicked.
+        const TRIES: usize = 5;
+        let mut element = self.locate(selectors, want).await?;
+        for _ in 0..TRIES {
+            self.tab().move_to(element.x, element.y).await?;
+            let now = self.locate(selectors, want).await?;
+            let moved = (now.x - element.x).abs() > 1.0 || (now.y - element.y).abs() > 1.0;
+            element = now;
+            if !moved {
+                break;
+            }
+        }
+        Ok(element)
+    }
+
     /// One look, through the fallbacks and the frames: the first element that is fit, or why the first that matches
     /// is not.
     async fn look(

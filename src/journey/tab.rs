@@ -141,6 +141,9 @@ impl Tab {
     /// If the browser refuses.
     pub async fn move_to(&mut self, x: f64, y: f64) -> Result<(), StepError> {
         let (from_x, from_y) = self.pointer;
+        if (from_x, from_y) == (x, y) {
+            return Ok(());
+        }
         for part in [0.25, 0.5, 0.75, 1.0] {
             let event = DispatchMouseEventParams {
                 modifiers: Some(self.modifiers),

@@ -137,14 +137,16 @@ fn answer(mut request: Request<Incoming>) -> Response {
             ],
         );
     }
-    let origin = request.headers().get(header::ORIGIN);
-    let origin = origin.and_then(|origin| origin.to_str().ok()).unwrap_or("*");
+    let sent = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let origin = sent(header::ORIGIN).unwrap_or("*");
+    let asked = sent(header::ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
     respond(
         StatusCode::NO_CONTENT,
         &[
             (header::CACHE_CONTROL, "no-store"),
             (header::ACCESS_CONTROL_ALLOW_ORIGIN, origin),
             (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, asked),
             (
                 header::ACCESS_CONTROL_ALLOW_METHODS,
                 "GET, HEAD, POST, PUT, PATCH, DELETE",

@@ -117,7 +117,7 @@ pub async fn run(
     cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> Result<Run, RunError> {
-    let cookies = cookies_of(&scenario.identity, scenario.folder(), &options.seed)?;
+    let cookies = cookies_of(&scenario.identities(), scenario.folder(), &options.seed)?;
     let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
     let secrets = cookies.iter().filter(|cookie| cookie.secret);
     let secrets = secrets.map(|cookie| (cookie.name.as_str(), cookie.value.as_str()));

@@ -142,10 +142,13 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         return (message, "remove the key, or correct its spelling");
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
-        return (
-            format!("the key {rest} is missing"),
-            "a scenario needs `title`, `origin` and `steps`; a `change` step needs `selector` and `value`",
-        );
+        let of_the_whole = ["`title`", "`origin`", "`steps`"].iter().any(|key| rest.starts_with(key));
+        let help = if of_the_whole {
+            "a scenario needs `title`, `origin` and `steps`"
+        } else {
+            "docs/scenarios.md says what each step needs; a `change` needs `selector` and `value`"
+        };
+        return (format!("the key {rest} is missing"), help);
     }
     if let Some(rest) = message.strip_prefix("duplicate mapping key: ") {
         let key = rest.split(',').next().unwrap_or(rest);
@@ -155,6 +158,11 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         );
     }
     for (known, plain, help) in [
+        (
+            "invalid type: unit value",
+            "a value is missing",
+            "give a value after the colon",
+        ),
         (
             "cannot deserialize null",
             "a value is missing",
@@ -168,7 +176,27 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         (
             "invalid u64",
             "expected a whole number",
-            "a `timeout` is in milliseconds",
+            "times are in milliseconds",
+        ),
+        (
+            "invalid u32",
+            "expected a whole number",
+            "write it without a sign and without a point",
+        ),
+        (
+            "invalid floating point",
+            "expected a number",
+            "places on a page are in CSS pixels, from its left upper corner",
+        ),
+        (
+            "expected mapping start",
+            "expected keys and values",
+            "write them in braces, as in `{ x: 0, y: 800 }`; a step that needs none takes `{}`",
+        ),
+        (
+            "unclosed bracket",
+            "the bracket is not closed",
+            "the file may be cut off: export it, or copy it, again",
         ),
         (
             "multiple YAML documents",

@@ -36,9 +36,9 @@ pub struct Scenario {
     pub third_party_cookies: ThirdPartyCookies,
     pub consent: Consent,
     pub consent_selectors: ConsentSelectors,
-    pub identity: Vec<Identity>,
+    pub identity: Vec<Spanned<Identity>>,
     /// The policy to hold the run against, beside the scenario.
-    pub policy: Option<PathBuf>,
+    pub policy: Option<Spanned<PathBuf>>,
     /// Name → kind, in the order of the names.
     pub canaries: BTreeMap<String, CanaryKind>,
     pub topics: Vec<String>,
@@ -128,7 +128,7 @@ struct File {
     #[serde(default)]
     consent_selectors: ConsentSelectors,
     #[serde(default)]
-    identity: Vec<Identity>,
+    identity: Vec<Spanned<Identity>>,
     #[serde(default)]
     canaries: BTreeMap<String, CanaryKind>,
     #[serde(default)]
@@ -210,12 +210,12 @@ impl Scenario {
         let mut steps = Vec::with_capacity(file.steps.value.len());
         let mut reach = Reach::default();
         for step in file.steps.value {
-            if let Err((message, help)) = reach.step(&step.value) {
-                return Err(at(step.referenced, message, help));
-            }
             step.value
                 .check(&file.canaries)
                 .map_err(|(message, help)| at(step.referenced, message, &help))?;
+            reach
+                .step(&step.value)
+                .map_err(|(message, help)| at(step.referenced, message, help))?;
             steps.push(Step {
                 kind: step.value,
                 line: step.referenced.line(),
@@ -231,12 +231,43 @@ impl Scenario {
             consent: file.consent,
             consent_selectors: file.consent_selectors,
             identity: file.identity,
-            policy: file.policy.map(|policy| policy.value),
+            policy: file.policy,
             canaries: file.canaries,
             topics: file.topics,
             steps,
             text,
         })
+    }
+
+    /// Whether the files that the scenario names are there.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] with the line that names one that is not.
+    pub fn check_files(&self) -> Result<(), Box<Diagnostic>> {
+        let missing = |location, what: &str, file: &Path, help: &str| {
+            let message = format!("there is no {what} `{}`", self.folder().join(file).display());
+            Err(Diagnostic::at(&self.path, &self.text, location, message, help))
+        };
+        if let Some(policy) = &self.policy
+            && !self.folder().join(&policy.value).is_file()
+        {
+            let help = "its path is from the scenario's folder";
+            return missing(policy.referenced, "policy", &policy.value, help);
+        }
+        for identity in &self.identity {
+            if let Identity::Cookies(file) = &identity.value
+                && !self.folder().join(file).is_file()
+            {
+                let help = "export the cookies of a logged-in browser there; its path is from the scenario's folder";
+                return missing(identity.referenced, "file of cookies", file, help);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose cookies are planted before the first page.
+    pub fn identities(&self) -> Vec<Identity> {
+        self.identity.iter().map(|identity| identity.value.clone()).collect()
     }
 
     /// Hex SHA-256 of the exact bytes.

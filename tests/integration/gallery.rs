@@ -283,6 +283,30 @@ async fn the_audit_finds_a_request_that_is_withheld_from_cdp_and_says_which() {
     assert!(!sent(rebuilt).is_empty());
 }
 
+/// What pages do not come to when third parties say nothing, and why.
+const NOT_ATTEMPTED: [(&str, &str); 20] = [
+    ("/cached-redirect/end.json", "a third party leads there"),
+    ("/redirect-chain/", "a third party leads there"),
+    ("/redirect-post/", "a third party leads there"),
+    ("/form-redirect/next.html", "a third party leads there"),
+    ("/location/next.html", "a third party leads there"),
+    ("/frame-foreign/foreign", "a third party's frame asks for it"),
+    ("/frame-late/late", "a third party's frame asks for it"),
+    ("/frame-nested/", "a third party's frame asks for it"),
+    ("/frame-removed/foreign", "a third party's frame asks for it"),
+    ("/frame-sandbox/sandbox", "a third party's frame asks for it"),
+    ("/tab-close/frame", "a third party's frame asks for it"),
+    ("legacy.stats.example/g/cookie-bytes/a", "a third party's frame asks for it"),
+    ("/popup-link/popup", "a third party's page asks for it"),
+    ("/stylesheet/b.css", "a third party's style sheet asks for it"),
+    ("/stylesheet/bg.gif", "a third party's style sheet asks for it"),
+    ("/stylesheet/border.gif", "a third party's style sheet asks for it"),
+    ("/stylesheet/cursor.gif", "a third party's style sheet asks for it"),
+    ("/tag-manager/", "a third party's script asks for it"),
+    ("/worker-module/module", "a third party's script asks for it"),
+    ("/network-error-logging/nel", "a third party's header asks for it"),
+];
+
 /// With nothing delivered, third parties get nothing over any channel, and what pages tried is recorded all the same.
 #[tokio::test]
 async fn with_nothing_delivered_third_parties_get_nothing() {
@@ -315,6 +339,9 @@ async fn with_nothing_delivered_third_parties_get_nothing() {
             .collect()
     };
     let (with, without) = (attempts(&all), attempts(&none));
-    let missing: Vec<&String> = with.difference(&without).collect();
-    println!("{missing:#?}");
+    let missing: Vec<&String> = with
+        .difference(&without)
+        .filter(|what| !NOT_ATTEMPTED.iter().any(|(part, _)| what.contains(part)))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new());
 }

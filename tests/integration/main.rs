@@ -19,4 +19,5 @@ mod failures;
 mod gallery;
 mod hostile;
 mod properties;
+mod shipped;
 mod trials;

@@ -195,6 +195,7 @@ impl Worker {
                     main_frame,
                     origin: header("origin"),
                     accept: header("accept"),
+                    asks_for: header("access-control-request-headers"),
                 })
             });
         if let Some(answer) = answer {

@@ -7,8 +7,8 @@ const BOOK: &str = "/appointments/book/";
 const PIXEL_ID: &str = "1284096375520413";
 
 pub(super) static SITE: Site = Site {
-    host: "www.northgate.nhs.example",
-    name: "Northgate NHS Trust",
+    host: "www.marshgate.nhs.example",
+    name: "Marshgate NHS Trust",
     service: Service::Health,
     pixel_id: PIXEL_ID,
     navigation: &[

@@ -50,7 +50,7 @@ fn four_hosts_are_played() {
             "www.met.police.uk",
             "www.norfolk.police.uk",
             "www.suffolk.police.uk",
-            "www.northgate.nhs.example"
+            "www.marshgate.nhs.example"
         ]
     );
     assert!(!hosts.contains(&"met.police.uk"));

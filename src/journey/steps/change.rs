@@ -124,7 +124,7 @@ async fn reach(step: &Change, context: &mut Context<'_>) -> Result<Element, Step
     let present = context.locate(&step.selector, Want::Present).await?;
     match field(&present).await? {
         Field::File {} => Ok(present),
-        _ => context.locate(&step.selector, Want::POINT).await,
+        _ => context.point_at(&step.selector, Want::POINT).await,
     }
 }
 

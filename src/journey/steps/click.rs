@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::journey::{Context, Press, StepError, Want};
-use crate::scenario::Click;
+use crate::scenario::{Click, Device};
 
 pub(super) async fn run(
     step: &Click,
@@ -11,7 +11,10 @@ pub(super) async fn run(
     context: &mut Context<'_>,
 ) -> Result<(), StepError> {
     let want = Want::Point(step.offset_x, step.offset_y);
-    let element = context.locate(&step.selector, want).await?;
+    let element = match step.device_type {
+        Device::Touch => context.locate(&step.selector, want).await?,
+        Device::Mouse | Device::Pen => context.point_at(&step.selector, want).await?,
+    };
     let press = Press {
         button: step.button,
         device: step.device_type,

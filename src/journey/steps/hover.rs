@@ -4,6 +4,5 @@ use crate::journey::{Context, StepError, Want};
 use crate::scenario::Hover;
 
 pub(super) async fn run(step: &Hover, context: &mut Context<'_>) -> Result<(), StepError> {
-    let element = context.locate(&step.selector, Want::POINT).await?;
-    context.tab().move_to(element.x, element.y).await
+    context.point_at(&step.selector, Want::POINT).await.map(drop)
 }

@@ -15,7 +15,7 @@ const AFTERWARDS: Quiet = Quiet {
 
 pub(super) async fn run(step: &Submit, context: &mut Context<'_>) -> Result<(), StepError> {
     let deadline = context.deadline;
-    let element = context.locate(&step.selector, Want::POINT).await?;
+    let element = context.point_at(&step.selector, Want::POINT).await?;
     let before = context.tab().state.borrow().clone();
     if context.containment.deliver == Deliver::All {
         context.notes.push("--deliver all: the report was not kept from being delivered".into());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -356,9 +356,11 @@ impl Short for PlantIdentity {
     const EXPECTED: &'static str = "`facebook`, or `{who: [facebook]}`";
 
     fn from_text(text: &str) -> Result<Self, String> {
-        Ok(PlantIdentity::new(vec![
-            Identity::deserialize(StrDeserializer::<de::value::Error>::new(text))
-                .map_err(|error| error.to_string())?,
-        ]))
+        match text {
+            "facebook" => Ok(PlantIdentity::new(vec![Identity::Facebook])),
+            other => Err(format!(
+                "`{other}` cannot be played; expected `facebook`, or `{{ who: [{{ cookies: FILE }}] }}`"
+            )),
+        }
     }
 }
