@@ -24,7 +24,7 @@ mod targets;
 pub use assembler::{Assembler, Body, Output};
 pub use audit::{Circumstances, audit};
 pub use cause::attribute;
-pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError};
+pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError, Told, Watch};
 pub use containment::{Answer, Containment, Deliver, Guard};
 pub use journal::{Incoming, JournalLine, Mark};
 pub use netlog::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};

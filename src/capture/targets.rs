@@ -12,6 +12,8 @@ const MAX_POST_DATA: u64 = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct Targets {
     sessions: HashMap<String, Session>,
+    /// What pages and frames are sent besides, before they run.
+    besides: Setup,
     attached: u64,
 }
 
@@ -69,6 +71,14 @@ fn auto_attach_child() -> Value {
 }
 
 impl Targets {
+    /// Pages and frames are sent these, too, before they run.
+    pub fn besides(besides: Setup) -> Targets {
+        Targets {
+            besides,
+            ..Targets::default()
+        }
+    }
+
     /// Takes in `Target.attachedToTarget` and says what to send to the new session. A tab is resumed later, when its
     /// page has been told what to do ([`Targets::tab_of`]).
     pub fn attach(&mut self, attached: &Attached, parent: Option<&str>) -> Setup {
@@ -92,6 +102,9 @@ impl Targets {
             setup.push(("Page.setLifecycleEventsEnabled", json!({"enabled": true})));
             setup.push(("Network.enableReportingApi", json!({"enable": true})));
             setup.push(("Inspector.enable", json!({})));
+        }
+        if matches!(kind, "page" | "iframe") {
+            setup.extend(self.besides.iter().cloned());
         }
         setup.push(("Target.setAutoAttach", auto_attach_child()));
         if kind != "tab" {
@@ -146,6 +159,18 @@ impl Targets {
             .filter(|(_, session)| matches!(session.kind.as_str(), "page" | "iframe"))
             .find(|(_, session)| session.target == target)
             .map(|(id, _)| id.as_str())
+    }
+
+    /// The target of the page that a session is of, or is a frame of.
+    pub fn tab_target<'a>(&'a self, session: &'a Session) -> &'a str {
+        let mut page = session;
+        while page.kind != "page" {
+            match page.parent.as_ref().and_then(|id| self.sessions.get(id)) {
+                Some(parent) => page = parent,
+                None => break,
+            }
+        }
+        &page.target
     }
 
     /// Targets of the tabs that a person sees, in the order in which they were opened.

@@ -11,6 +11,7 @@ mod import;
 mod options;
 mod plan;
 mod progress;
+mod record;
 mod run;
 mod scan;
 mod talk;
@@ -63,6 +64,8 @@ enum Command {
     Run(run::RunArgs),
     /// Look at pages without a scenario: open, answer the consent banner as told, scroll, wait, list
     Scan(scan::ScanArgs),
+    /// Click and type in a visible browser; what you do becomes a scenario, what was sent becomes evidence
+    Record(record::RecordArgs),
     /// Turn a recording of the Chrome DevTools Recorder into a scenario
     Import(import::ImportArgs),
     /// Hold a bundle's records against its network log again; complete those of a run that was cut short
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Scan(args) => scan::scan(args).await,
+            Command::Record(args) => record::record(args).await,
             Command::Import(args) => import::import(&args),
             Command::Audit(args) => audit::audit(args),
             Command::Decode(args) => decode::decode(&args),

@@ -51,6 +51,14 @@ impl Progress {
                 }
             }
             RunEvent::Told(_) => {}
+            RunEvent::Recorded(steps) => {
+                self.bar.set_length(steps as u64);
+                self.bar.set_position(steps as u64);
+                self.bar.set_message(format!(
+                    "steps recorded; close the window, or press Ctrl-C, when you are done{}",
+                    self.told_so_far()
+                ));
+            }
             RunEvent::Settling => {
                 self.bar.set_message(format!(
                     "waiting for the last requests{}",

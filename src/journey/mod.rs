@@ -30,6 +30,9 @@ pub use page::Page;
 pub use tab::{Press, Tab};
 pub use tabs::Tabs;
 
+/// Tells what a person does in a page, for [`crate::scenario::Recording`].
+pub const RECORD: &str = include_str!("record.js");
+
 /// How long past its deadline a step may take to say why it was not done.
 const GRACE: Duration = Duration::from_secs(2);
 

@@ -8,6 +8,7 @@ mod record;
 mod recorder;
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -19,14 +20,19 @@ use self::journey::JourneyEnd;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter, Scrub};
-use crate::capture::{Assembler, Capture, Deliver, Output, Quiet};
-use crate::journey::{IdentityError, Planted, cookies_of};
+use crate::capture::{
+    Assembler, Capture, Deliver, Output, Quiet, Told, Watch,
+};
+use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, JourneyState, Moment, RunRecord, TrackerEvent};
-use crate::scenario::{Consent, Scenario, Seed, ThirdPartyCookies};
+use crate::scenario::{Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a person has closed the last tab.
+const LOOK_FOR_TABS: Duration = Duration::from_millis(500);
 
 /// How long the tabs' goodbye traffic may keep quiet before it counts as over: as `--settle` asks, within these.
 const GOODBYE_QUIET: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(250));
@@ -68,6 +74,8 @@ pub enum RunEvent<'a> {
         what: String,
     },
     Told(&'a TrackerEvent),
+    /// So many steps were recorded.
+    Recorded(usize),
     Settling,
 }
 
@@ -116,6 +124,31 @@ pub async fn run(
     options: &RunOptions,
     cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
+) -> Result<Run, RunError> {
+    run_with(scenario, options, cancel, tell, None).await
+}
+
+/// Opens a page, leaves it to a person, and keeps what they do as a scenario and what was sent meanwhile as evidence.
+/// It ends when the person has closed the window, or `cancel` turns true.
+///
+/// # Errors
+/// As for [`run()`].
+pub async fn record(
+    scenario: &Scenario,
+    options: &RunOptions,
+    cancel: watch::Receiver<bool>,
+    tell: &(dyn Fn(RunEvent) + Sync),
+    recording: &Mutex<Recording>,
+) -> Result<Run, RunError> {
+    run_with(scenario, options, cancel, tell, Some(recording)).await
+}
+
+async fn run_with(
+    scenario: &Scenario,
+    options: &RunOptions,
+    cancel: watch::Receiver<bool>,
+    tell: &(dyn Fn(RunEvent) + Sync),
+    recording: Option<&Mutex<Recording>>,
 ) -> Result<Run, RunError> {
     let cookies = cookies_of(&scenario.identities(), scenario.folder(), &options.seed)?;
     let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
@@ -182,6 +215,7 @@ pub async fn run(
             outputs,
             cancel,
             tell,
+            recording,
         )
         .await;
         launched.wait().await;
@@ -190,6 +224,12 @@ pub async fn run(
     // The recorder ends when the capture has let go of its end of the channel.
     let (assembler, kept) = tokio::join!(recorded, recorder.run(tell));
     let bundle = kept?;
+    if let Some(recording) = recording {
+        let recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorded = recording.scenario(&scenario.path);
+        bundle.replace("scenario.yaml", |file| file.write_all(recorded.text.as_bytes()))?;
+        record.scenario.sha256 = recorded.sha256();
+    }
     finish(bundle, record, assembler, &first_party)
 }
 
@@ -209,8 +249,16 @@ async fn watch_journey(
     outputs: mpsc::UnboundedSender<Output>,
     mut cancel: watch::Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
+    recording: Option<&Mutex<Recording>>,
 ) -> Option<Assembler> {
-    let capture = match Capture::start(&launched.web_socket, first_party, journal, outputs).await {
+    let (told, mut done) = mpsc::unbounded_channel();
+    let watching = recording.map(|_| Watch {
+        script: RECORD,
+        told,
+    });
+    let started =
+        Capture::start(&launched.web_socket, first_party, journal, outputs, watching).await;
+    let capture = match started {
         Ok(capture) => capture,
         Err(error) => {
             record.journey.state = JourneyState::Failed;
@@ -220,15 +268,17 @@ async fn watch_journey(
         }
     };
     let began = Instant::now();
-    let journey = journey::replay(
-        scenario,
-        options,
-        record,
-        launched,
-        &capture,
-        cookies,
-        tell,
-    );
+    let journey = async {
+        let end =
+            journey::replay(scenario, options, record, launched, &capture, cookies, tell).await;
+        match recording {
+            Some(recording) if matches!(end, JourneyEnd::Completed) => {
+                by_hand(&capture, recording, &mut done, tell).await;
+                end
+            }
+            _ => end,
+        }
+    };
     let end = tokio::select! {
         end = journey => end,
         () = cancelled(&mut cancel) => JourneyEnd::Interrupted,
@@ -236,6 +286,11 @@ async fn watch_journey(
         () = tokio::time::sleep_until((began + options.timeout).into()) => JourneyEnd::TimedOut,
     };
     capture.step(None);
+    // A recording ends when the person has had enough; that they closed the window is how most do it.
+    let end = match end {
+        JourneyEnd::Interrupted | JourneyEnd::Lost if recording.is_some() => JourneyEnd::Completed,
+        end => end,
+    };
     match end {
         JourneyEnd::Completed => {
             record.journey.state = JourneyState::Completed;
@@ -288,6 +343,34 @@ async fn watch_journey(
             launched.kill().await;
             problem(record, "capture", error.to_string(), None);
             None
+        }
+    }
+}
+
+/// Takes in what the person does, until the last tab is closed.
+async fn by_hand(
+    capture: &Capture,
+    recording: &Mutex<Recording>,
+    done: &mut mpsc::UnboundedReceiver<Told>,
+    tell: &(dyn Fn(RunEvent) + Sync),
+) {
+    loop {
+        let told = tokio::time::timeout(LOOK_FOR_TABS, done.recv()).await;
+        match told {
+            Ok(Some(told)) => {
+                let number = {
+                    let mut recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
+                    recording.take(&told.target, &told.payload);
+                    recording.len()
+                };
+                tell(RunEvent::Recorded(number));
+            }
+            Ok(None) => return,
+            Err(_) => match capture.tabs().await {
+                Ok(tabs) if tabs.is_empty() => return,
+                Err(_) => return,
+                Ok(_) => {}
+            },
         }
     }
 }

@@ -3,6 +3,7 @@
 mod protocol;
 mod react;
 mod remote;
+mod onlooker;
 mod worker;
 
 use std::io::Write;
@@ -22,6 +23,7 @@ use self::remote::Call;
 use self::worker::Worker;
 
 pub use self::remote::{Remote, RemoteError};
+pub use self::onlooker::{Told, Watch};
 
 /// How long the browser may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -84,7 +86,7 @@ pub struct Capture {
 
 impl Capture {
     /// Connects, and watches everything from then on. Journal lines go to `journal`, and are flushed before anything
-    /// that was made of them goes to `outputs`.
+    /// that was made of them goes to `outputs`. With `watch`, a script in every document tells what the person does.
     ///
     /// # Errors
     /// If the browser cannot be reached.
@@ -93,6 +95,7 @@ impl Capture {
         first_party: &str,
         journal: Box<dyn Write + Send>,
         outputs: mpsc::UnboundedSender<Output>,
+        watch: Option<Watch>,
     ) -> Result<Capture, CaptureError> {
         let config = WebSocketConfig::default()
             .max_message_size(None)
@@ -105,7 +108,7 @@ impl Capture {
             .map_err(Box::new)?;
         let (sink, stream) = socket.split();
         let (commands, receiver) = mpsc::unbounded_channel();
-        let mut worker = Worker::new(sink, journal, outputs, Assembler::new(first_party));
+        let mut worker = Worker::new(sink, journal, outputs, Assembler::new(first_party), watch);
         worker.begin().await?;
         let task = tokio::spawn(worker.run(stream, receiver));
         Ok(Capture { commands, task })

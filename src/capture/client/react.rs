@@ -9,7 +9,7 @@ use super::CaptureError;
 use super::protocol::{Detached, Failure, OfRequest, Paused, PausedRequest, PostData, WillBeSent};
 use super::remote::RemoteError;
 use super::worker::{Pending, Worker};
-use crate::capture::containment;
+use crate::capture::containment::{self, Guard};
 use crate::capture::journal::{Incoming, Mark};
 use crate::capture::targets::Attached;
 use crate::model::Moment;
@@ -34,12 +34,34 @@ impl Worker {
         if method == "Network.dataReceived" || method.starts_with("Debugger.") {
             return Ok(());
         }
+        if method.starts_with("Runtime.") {
+            self.onlooker_told(method, message.session.as_deref(), params);
+            return Ok(());
+        }
         let at = Moment::now();
         self.write_message(at, text)?;
         let session = message.session.as_deref();
         self.assembler.event(at, session, method, params);
         self.react(session, method, params).await?;
         self.forward()
+    }
+
+    /// What a person does, and types, is for the scenario, and not for the evidence.
+    fn onlooker_told(&mut self, method: &str, session: Option<&str>, params: &RawValue) {
+        let session = session.and_then(|session| self.targets.session(session));
+        let (Some(watch), Some(session)) = (&self.watch, session) else {
+            return;
+        };
+        if method != "Runtime.bindingCalled" {
+            return;
+        }
+        watch.take(self.targets.tab_target(session), params.get());
+        // Before anything else is looked at: what the person sends next may be a report.
+        if let Some(containment) = &mut self.containment
+            && containment.guard == Guard::Off
+        {
+            containment.guard = Guard::Changes;
+        }
     }
 
     async fn react(

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
 use super::remote::{Call, RemoteError};
+use super::onlooker::Watch;
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
@@ -86,6 +87,7 @@ pub(super) struct Worker {
     pub(super) outputs: mpsc::UnboundedSender<Output>,
     pub(super) assembler: Assembler,
     pub(super) targets: Targets,
+    pub(super) watch: Option<Watch>,
     pub(super) next_id: u64,
     pub(super) pending: HashMap<u64, Pending>,
     /// Targets of the pages that are set up.
@@ -112,13 +114,15 @@ impl Worker {
         journal: Box<dyn Write + Send>,
         outputs: mpsc::UnboundedSender<Output>,
         assembler: Assembler,
+        watch: Option<Watch>,
     ) -> Worker {
         Worker {
             sink,
             journal: BufWriter::with_capacity(1 << 16, journal),
             outputs,
             assembler,
-            targets: Targets::default(),
+            targets: Targets::besides(watch.as_ref().map(Watch::setup).unwrap_or_default()),
+            watch,
             next_id: 0,
             pending: HashMap::new(),
             ready: HashSet::new(),

@@ -10,6 +10,13 @@ pub(super) const PAGES: &[Page] = &[
         <label for='what'>What happened</label><textarea id='what' name='what'></textarea>
         <button id='send'>Send report</button></form>",
     ),
+    // Large enough to be hit with a hand.
+    (
+        "large",
+        "<style>* { box-sizing: border-box; margin: 0 } textarea, button { display: block; width: 100%; height: 49vh }</style>
+        <form method='post' action='/trials/large/submit' onsubmit=\"goodbye('Submit')\">
+        <textarea id='what' name='what' aria-label='What happened'></textarea><button id='send'>Send report</button></form>",
+    ),
     (
         "get",
         "<form method='get' action='/trials/get/submit' onsubmit=\"goodbye('Submit')\">
