@@ -66,7 +66,9 @@ pub fn rules(connect_to: &[ConnectTo], only: Option<(&str, SocketAddr)>) -> Vec<
     for connect in connect_to {
         let from = &connect.from_host;
         let within = from == first_party
-            || from.strip_suffix(first_party).is_some_and(|rest| rest.ends_with('.'));
+            || from
+                .strip_suffix(first_party)
+                .is_some_and(|rest| rest.ends_with('.'));
         if from.is_empty() {
             // Meant for all hosts: of these, the first party's.
             for pattern in [first_party.to_owned(), format!("*.{first_party}")] {
@@ -186,15 +188,29 @@ mod tests {
         };
         assert_eq!(
             of(&["::127.0.0.1:8"]),
-            ["MAP police.example 127.0.0.1:8", "MAP *.police.example 127.0.0.1:8", "MAP * 127.0.0.1:9"]
+            [
+                "MAP police.example 127.0.0.1:8",
+                "MAP *.police.example 127.0.0.1:8",
+                "MAP * 127.0.0.1:9"
+            ]
         );
         assert_eq!(
-            of(&["www.police.example:443:127.0.0.1:8", "t.example::127.0.0.1:7"]),
-            ["MAP www.police.example:443 127.0.0.1:8", "MAP * 127.0.0.1:9"]
+            of(&[
+                "www.police.example:443:127.0.0.1:8",
+                "t.example::127.0.0.1:7"
+            ]),
+            [
+                "MAP www.police.example:443 127.0.0.1:8",
+                "MAP * 127.0.0.1:9"
+            ]
         );
         assert_eq!(
             of(&["notpolice.example::127.0.0.1:7"]),
-            ["EXCLUDE police.example", "EXCLUDE *.police.example", "MAP * 127.0.0.1:9"]
+            [
+                "EXCLUDE police.example",
+                "EXCLUDE *.police.example",
+                "MAP * 127.0.0.1:9"
+            ]
         );
     }
 

@@ -107,9 +107,10 @@ impl BundleWriter {
     /// # Errors
     /// If there is no place for the raw sources.
     pub fn keep_out(&mut self, scrub: Scrub) -> Result<(), BundleError> {
-        let private = tempfile::Builder::new().prefix("pixelwitness-raw-").tempdir();
-        self.private =
-            Some(private.map_err(|error| write_error(&std::env::temp_dir(), error))?);
+        let private = tempfile::Builder::new()
+            .prefix("pixelwitness-raw-")
+            .tempdir();
+        self.private = Some(private.map_err(|error| write_error(&std::env::temp_dir(), error))?);
         self.scrub = Some(scrub);
         Ok(())
     }

@@ -94,12 +94,21 @@ mod tests {
     #[test]
     fn a_secret_is_found_however_it_is_written() {
         let scrub = Scrub::new([("xs", "12%3Aab\"/c"), ("p", "-2"), ("fr", "0abcdefg")]).unwrap();
-        for text in ["xs=12%3Aab\"/c", "12%253Aab%22%2Fc", r#"{"v":"12:ab\"/c"}"#, r#""12%3Aab\"/c""#] {
+        for text in [
+            "xs=12%3Aab\"/c",
+            "12%253Aab%22%2Fc",
+            r#"{"v":"12:ab\"/c"}"#,
+            r#""12%3Aab\"/c""#,
+        ] {
             let clean = String::from_utf8(scrub.bytes(text.as_bytes()).into_owned()).unwrap();
             let there = clean.contains("[secret xs]") || text.contains("12:ab");
             assert!(there && !clean.contains("12%3Aab"), "{text} became {clean}");
         }
-        assert_eq!(scrub.bytes(b"a -2 b").as_ref(), b"a -2 b", "too short to be looked for");
+        assert_eq!(
+            scrub.bytes(b"a -2 b").as_ref(),
+            b"a -2 b",
+            "too short to be looked for"
+        );
         assert_eq!(scrub.bytes(b"fr=0abcdefg;").as_ref(), b"fr=[secret fr];");
         assert!(Scrub::new([("p", "1")]).is_none());
     }

@@ -125,10 +125,16 @@ impl Containment {
         let host = parsed.host_str()?;
         let own = registrable_domain(host) == self.first_party;
         let (why, may_be_report, report) = if !own && self.deliver.keeps_third_parties_out() {
-            let why = format!("--deliver {}: {host} is a third party", self.deliver.as_str());
+            let why = format!(
+                "--deliver {}: {host} is a third party",
+                self.deliver.as_str()
+            );
             (why, false, false)
         } else if let Some(report) = self.report(host, own, paused) {
-            let why = format!("submit: a {} to {host} would have filed the report", paused.method);
+            let why = format!(
+                "submit: a {} to {host} would have filed the report",
+                paused.method
+            );
             (why, true, report)
         } else if self.deliver == Deliver::None && !is_part_of_a_page(paused) {
             let why = format!("--deliver none: a {} that loads no page", paused.method);
@@ -299,7 +305,10 @@ mod tests {
             assert_eq!(none.decide(paused(own, "GET", kind, true)), None, "{kind}");
         }
         for (method, kind) in [("POST", "Document"), ("GET", "Fetch"), ("POST", "Ping")] {
-            assert!(none.decide(paused(own, method, kind, true)).is_some(), "{method} {kind}");
+            assert!(
+                none.decide(paused(own, method, kind, true)).is_some(),
+                "{method} {kind}"
+            );
         }
         // Reports are kept whatever third parties get; only `all` lets them through.
         for (deliver, kept) in [(Deliver::FirstParty, true), (Deliver::All, false)] {
@@ -311,11 +320,41 @@ mod tests {
 
     #[test]
     fn a_report_to_a_host_that_nobody_named_is_kept_and_a_tracker_is_not() {
-        assert!(contained(true, "https://api.casework.example/x", "POST", "Fetch", true));
-        assert!(contained(false, "https://api.casework.example/x", "PUT", "XHR", true));
-        assert!(!contained(true, "https://api.casework.example/x", "GET", "Fetch", true));
-        assert!(!contained(true, "https://www.facebook.com/tr/", "POST", "Fetch", true));
-        assert!(!contained(true, "https://www.google-analytics.com/g/collect", "POST", "Ping", true));
+        assert!(contained(
+            true,
+            "https://api.casework.example/x",
+            "POST",
+            "Fetch",
+            true
+        ));
+        assert!(contained(
+            false,
+            "https://api.casework.example/x",
+            "PUT",
+            "XHR",
+            true
+        ));
+        assert!(!contained(
+            true,
+            "https://api.casework.example/x",
+            "GET",
+            "Fetch",
+            true
+        ));
+        assert!(!contained(
+            true,
+            "https://www.facebook.com/tr/",
+            "POST",
+            "Fetch",
+            true
+        ));
+        assert!(!contained(
+            true,
+            "https://www.google-analytics.com/g/collect",
+            "POST",
+            "Ping",
+            true
+        ));
     }
 
     #[test]

@@ -202,7 +202,10 @@ impl Targets {
             .filter(|session| session.kind == "iframe" && of_page(session))
             .collect();
         frames.sort_by_key(|session| session.number);
-        frames.iter().map(|session| session.target.clone()).collect()
+        frames
+            .iter()
+            .map(|session| session.target.clone())
+            .collect()
     }
 
     /// Sessions of pages, which are what a person sees as tabs.

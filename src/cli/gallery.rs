@@ -87,12 +87,18 @@ async fn against(
     if options.deliver == Deliver::AllButReports {
         options.deliver = Deliver::All;
     }
-    let run = one(&scenario, &options, cancel_on_signal(), &scenario.title, None)
-        .await
-        .map_err(|error: RunError| {
-            talk::error(&error.to_string(), Some(&error.help()));
-            exit::INCONCLUSIVE
-        })?;
+    let run = one(
+        &scenario,
+        &options,
+        cancel_on_signal(),
+        &scenario.title,
+        None,
+    )
+    .await
+    .map_err(|error: RunError| {
+        talk::error(&error.to_string(), Some(&error.help()));
+        exit::INCONCLUSIVE
+    })?;
     let rows = gallery::tally(
         played,
         &server.access_log(),

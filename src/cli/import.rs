@@ -32,7 +32,10 @@ pub fn import(args: &ImportArgs) -> u8 {
     };
     if !scenario.text.trim_start().starts_with('{') {
         talk::error(
-            &format!("`{}` is no recording, but a scenario", args.recording.display()),
+            &format!(
+                "`{}` is no recording, but a scenario",
+                args.recording.display()
+            ),
             Some("replay it with `pixelwitness run`"),
         );
         return exit::BAD_INPUT;

@@ -47,7 +47,12 @@ pub struct Replay {
     pub settle: Duration,
     /// What may really leave. By default everything but reports: what a `submit` step sends is recorded and answered in
     /// place
-    #[arg(long, value_enum, default_value = "all-but-reports", help_heading = "Containment")]
+    #[arg(
+        long,
+        value_enum,
+        default_value = "all-but-reports",
+        help_heading = "Containment"
+    )]
     pub deliver: DeliverArg,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long, help_heading = "Output")]

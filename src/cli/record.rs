@@ -99,7 +99,9 @@ pub async fn record(args: RecordArgs) -> u8 {
     progress.finish();
     let mut results = Results::new(args.replay.json);
     let ran = results.take(run).is_some();
-    let recording = recording.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let recording = recording
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     if ran {
         let text = recording.scenario(&args.out).text;
         match new_file(&args.out, &text) {

@@ -98,7 +98,14 @@ pub async fn run(args: RunArgs) -> u8 {
     }
     let mut consents: Vec<Consent> = args.consent.iter().copied().map(Consent::from).collect();
     consents.dedup();
-    replay_all(&scenarios, &consents, args.out, &args.journeys, &args.replay).await
+    replay_all(
+        &scenarios,
+        &consents,
+        args.out,
+        &args.journeys,
+        &args.replay,
+    )
+    .await
 }
 
 /// Makes every journey, some at once, and prints what came of them. Gives the exit code.

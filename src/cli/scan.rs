@@ -55,7 +55,14 @@ pub async fn scan(args: ScanArgs) -> u8 {
         }
     }
     let consents: Vec<Consent> = args.consent.iter().copied().map(Consent::from).collect();
-    replay_all(&scenarios, &consents, args.out, &args.journeys, &args.replay).await
+    replay_all(
+        &scenarios,
+        &consents,
+        args.out,
+        &args.journeys,
+        &args.replay,
+    )
+    .await
 }
 
 /// The journey to a page and to its end.
@@ -65,7 +72,11 @@ fn scenario(url: &Url, facebook: bool) -> Result<Scenario, Box<crate::scenario::
         "title: {}\norigin: {}\n{}steps:\n  - navigate: {}\n  - scroll: {{ x: 0, y: 1000000 }}\n  - wait: {{ ms: 1000 }}\n",
         quoted(&format!("Scan of {url}")),
         quoted(&url.origin().ascii_serialization()),
-        if facebook { "identity: [facebook]\n" } else { "" },
+        if facebook {
+            "identity: [facebook]\n"
+        } else {
+            ""
+        },
         quoted(url.as_str()),
     );
     Scenario::parse(&PathBuf::from(format!("{}.yaml", name(url))), text)
@@ -76,7 +87,13 @@ fn name(url: &Url) -> String {
     let text = format!("{}{}", url.host_str().unwrap_or_default(), url.path());
     let plain: String = text
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let mut plain = plain.trim_matches('-').to_owned();
     plain.truncate(80);

@@ -30,8 +30,7 @@ use super::reports::{FiledReport, ReportBook};
 use crate::loopback::{Identity, LoopbackError};
 
 use super::{
-    Build, PIXEL_EVENT_HOST, PIXEL_LIBRARY_HOST, SAFE_HOST, SITE_HOST, meta, replica, site,
-    trials,
+    Build, PIXEL_EVENT_HOST, PIXEL_LIBRARY_HOST, SAFE_HOST, SITE_HOST, meta, replica, site, trials,
 };
 
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);

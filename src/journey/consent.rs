@@ -118,7 +118,14 @@ async fn recognised(
     loop {
         let look = look(context, answer, customised).await?;
         match look {
-            Some((frame, Seen::Next { banner, what, label })) => {
+            Some((
+                frame,
+                Seen::Next {
+                    banner,
+                    what,
+                    label,
+                },
+            )) => {
                 if record.banner.is_none() {
                     // From here on it is the answer that takes time, and no longer the banner.
                     deadline = deadline.max(Instant::now() + GOES_WITHIN);
@@ -212,7 +219,10 @@ async fn click(
 ) -> Result<(), StepError> {
     let before = context.tab().state.borrow().clone();
     context.tab().bring_to_front().await?;
-    context.tab().click_at(element.x, element.y, Press::default()).await?;
+    context
+        .tab()
+        .click_at(element.x, element.y, Press::default())
+        .await?;
     // Many sites load the page anew once they were answered.
     context.tab().settle(&before, deadline).await?;
     Ok(())

@@ -91,7 +91,10 @@ impl Context<'_> {
         want: Want,
     ) -> Result<Element, StepError> {
         let began = Instant::now();
-        let deadline = self.deadline.checked_sub(LAST_LOOK).unwrap_or(self.deadline);
+        let deadline = self
+            .deadline
+            .checked_sub(LAST_LOOK)
+            .unwrap_or(self.deadline);
         if matches!(want, Want::Point(..)) {
             self.tab().bring_to_front().await?;
         }
@@ -230,7 +233,10 @@ impl Context<'_> {
     /// How many there were when the time was up.
     pub async fn count(&mut self, step: &WaitForElement) -> Result<(), StepError> {
         let began = Instant::now();
-        let deadline = self.deadline.checked_sub(LAST_LOOK).unwrap_or(self.deadline);
+        let deadline = self
+            .deadline
+            .checked_sub(LAST_LOOK)
+            .unwrap_or(self.deadline);
         let want = json!({
             "visible": step.visible, "properties": step.properties, "attributes": step.attributes,
         });

@@ -47,11 +47,7 @@ impl Frame {
         Frame::enter(page.clone(), target.to_owned(), None).await
     }
 
-    async fn enter(
-        page: Page,
-        id: String,
-        parent: Option<Box<Frame>>,
-    ) -> Result<Frame, StepError> {
+    async fn enter(page: Page, id: String, parent: Option<Box<Frame>>) -> Result<Frame, StepError> {
         let world = CreateIsolatedWorldParams {
             world_name: Some("pixelwitness".into()),
             ..CreateIsolatedWorldParams::new(id.clone())

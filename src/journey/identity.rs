@@ -62,8 +62,8 @@ pub fn cookies_of(
                     path: path.clone(),
                     why,
                 };
-                let text =
-                    std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| unreadable(error.to_string()))?;
                 planted.extend(exported(&text).map_err(unreadable)?);
             }
         }
@@ -172,7 +172,12 @@ fn from_json(cookies: Vec<Exported>) -> Vec<Planted> {
     cookies
         .into_iter()
         .map(|cookie| Planted {
-            same_site: match cookie.same_site.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            same_site: match cookie
+                .same_site
+                .as_deref()
+                .map(str::to_ascii_lowercase)
+                .as_deref()
+            {
                 Some("none" | "no_restriction") => SameSite::None,
                 Some("lax") => SameSite::Lax,
                 Some("strict") => SameSite::Strict,
@@ -225,7 +230,11 @@ fn from_lines(text: &str) -> Result<Vec<Planted>, String> {
             secure,
             http_only,
             // The format has no such field. A cookie that travels to third parties must say `None`, and be secure.
-            same_site: if secure { SameSite::None } else { SameSite::Unset },
+            same_site: if secure {
+                SameSite::None
+            } else {
+                SameSite::Unset
+            },
             expires: expires.parse().ok().filter(|seconds: &f64| *seconds > 0.0),
             secret: true,
         });
@@ -243,7 +252,11 @@ mod tests {
         let cookies = exported(lines).unwrap();
         assert_eq!(cookies.len(), 2);
         assert_eq!(
-            (cookies[0].name.as_str(), cookies[0].http_only, cookies[0].same_site),
+            (
+                cookies[0].name.as_str(),
+                cookies[0].http_only,
+                cookies[0].same_site
+            ),
             ("xs", true, SameSite::None)
         );
         assert_eq!((cookies[1].expires, cookies[1].secure), (None, false));

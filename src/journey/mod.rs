@@ -98,9 +98,7 @@ impl Context<'_> {
         // The step itself keeps to its deadline and says what stood in the way; this ends one that cannot.
         let done = tokio::time::timeout_at((deadline + GRACE).into(), self.selected(step, options));
         match done.await {
-            Ok(Err(StepError::Browser(RemoteError::Gone)))
-                if self.tab().state.borrow().crashed =>
-            {
+            Ok(Err(StepError::Browser(RemoteError::Gone))) if self.tab().state.borrow().crashed => {
                 Err(StepError::Crashed)
             }
             Ok(done) => done,
@@ -113,7 +111,10 @@ impl Context<'_> {
             // An address is typed into the tab that the journey began in, as long as it is there.
             let home = matches!(step.kind, StepKind::Navigate(_)) && !self.tabs.first_is_gone();
             let target = options.target.as_deref().or(home.then_some("main"));
-            let note = self.tabs.select(self.capture, target, self.deadline).await?;
+            let note = self
+                .tabs
+                .select(self.capture, target, self.deadline)
+                .await?;
             self.notes.extend(note);
         }
         let before = self.tab().state.borrow().clone();
@@ -150,7 +151,8 @@ impl Context<'_> {
         if let Some(url) = url
             && *url != now
         {
-            self.notes.push(format!("it led to {now}, where {url} was recorded"));
+            self.notes
+                .push(format!("it led to {now}, where {url} was recorded"));
         }
         Ok(())
     }

@@ -203,7 +203,10 @@ impl Tab {
 
     async fn tap(&mut self, x: f64, y: f64, press: Press) -> Result<(), StepError> {
         // By hand, since the typed command leaves out an empty list, and the browser wants it.
-        for (kind, points) in [("touchStart", json!([{"x": x, "y": y}])), ("touchEnd", json!([]))] {
+        for (kind, points) in [
+            ("touchStart", json!([{"x": x, "y": y}])),
+            ("touchEnd", json!([])),
+        ] {
             let touch = json!({"type": kind, "touchPoints": points, "modifiers": self.modifiers});
             match self.page.call("Input.dispatchTouchEvent", touch).await {
                 Ok(_) => {}

@@ -75,9 +75,9 @@ impl Tabs {
         loop {
             self.take_in(capture, true).await?;
             // The newest first: a page may be open twice.
-            let found = (0..self.open.len())
-                .rev()
-                .find(|&index| !self.open[index].is_gone() && is_at(&self.open[index].url(), wanted));
+            let found = (0..self.open.len()).rev().find(|&index| {
+                !self.open[index].is_gone() && is_at(&self.open[index].url(), wanted)
+            });
             if let Some(index) = found {
                 self.current = index;
                 return Ok(None);
@@ -104,7 +104,9 @@ impl Tabs {
         match opened {
             1 if !self.open[self.open.len() - 1].is_gone() => {
                 self.current = self.open.len() - 1;
-                return Ok(Some("the page opened a tab, and the journey went there".into()));
+                return Ok(Some(
+                    "the page opened a tab, and the journey went there".into(),
+                ));
             }
             0 | 1 => {}
             _ => {
@@ -114,7 +116,9 @@ impl Tabs {
             }
         }
         if self.current().is_gone() {
-            let back = (0..self.open.len()).rev().find(|&index| !self.open[index].is_gone());
+            let back = (0..self.open.len())
+                .rev()
+                .find(|&index| !self.open[index].is_gone());
             match back {
                 Some(index) => {
                     self.current = index;

@@ -137,7 +137,12 @@ fn answer(mut request: Request<Incoming>) -> Response {
             ],
         );
     }
-    let sent = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let sent = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let origin = sent(header::ORIGIN).unwrap_or("*");
     let asked = sent(header::ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default();
     respond(

@@ -12,7 +12,10 @@ const NAMED: usize = 3;
 
 /// What went to the sink never left this machine.
 pub(super) fn mark_sunk(exchanges: &mut [Exchange], sink: SocketAddr) {
-    for exchange in exchanges.iter_mut().filter(|exchange| is_sunk(exchange, sink)) {
+    for exchange in exchanges
+        .iter_mut()
+        .filter(|exchange| is_sunk(exchange, sink))
+    {
         exchange.outcome = Outcome::Contained;
         exchange.sent = Some(false);
         exchange.error = Some(format!(
@@ -23,9 +26,7 @@ pub(super) fn mark_sunk(exchanges: &mut [Exchange], sink: SocketAddr) {
 
 fn is_sunk(exchange: &Exchange, sink: SocketAddr) -> bool {
     let remote = exchange.remote.as_ref();
-    remote.is_some_and(|remote| {
-        remote.port == sink.port() && remote.ip == sink.ip().to_string()
-    })
+    remote.is_some_and(|remote| remote.port == sink.port() && remote.ip == sink.ip().to_string())
 }
 
 /// Counts what was contained, and says first what left although it was not to.
@@ -52,14 +53,25 @@ pub(super) fn judge(record: &mut RunRecord, exchanges: &[Exchange], first_party:
     }
     slipped.extend(messages_after_submit(record, exchanges, first_party));
     if !unknown.is_empty() {
-        let message = format!("whether what was contained left is unknown: {}", some(&unknown));
+        let message = format!(
+            "whether what was contained left is unknown: {}",
+            some(&unknown)
+        );
         first(record, message);
     }
     if !slipped.is_empty() {
         let message = format!(
             "CONTAINMENT FAILED: {} left although {} not to: {}",
-            if slipped.len() == 1 { "a request".to_owned() } else { format!("{} requests", slipped.len()) },
-            if slipped.len() == 1 { "it was" } else { "they were" },
+            if slipped.len() == 1 {
+                "a request".to_owned()
+            } else {
+                format!("{} requests", slipped.len())
+            },
+            if slipped.len() == 1 {
+                "it was"
+            } else {
+                "they were"
+            },
             some(&slipped)
         );
         first(record, message);

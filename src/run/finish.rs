@@ -188,8 +188,13 @@ fn account_for_identity(record: &mut RunRecord, exchanges: &[Exchange]) {
             let host = UrlParts::of(&exchange.url).map_or("", |parts| parts.host);
             let domain = planted.domain.trim_start_matches('.');
             let for_host = host == domain
-                || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-            let cookie = exchange.cookies.iter().find(|cookie| cookie.name == planted.name);
+                || host
+                    .strip_suffix(domain)
+                    .is_some_and(|rest| rest.ends_with('.'));
+            let cookie = exchange
+                .cookies
+                .iter()
+                .find(|cookie| cookie.name == planted.name);
             match cookie.filter(|_| for_host) {
                 Some(cookie) if cookie.sent => planted.sent += 1,
                 Some(cookie) => {

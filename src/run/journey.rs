@@ -103,7 +103,10 @@ pub(super) async fn replay(
         if done.is_ok()
             && let Some(answer) = consent.answer()
         {
-            let answered = record.consent.iter().any(|record| record.outcome == ConsentOutcome::Answered);
+            let answered = record
+                .consent
+                .iter()
+                .any(|record| record.outcome == ConsentOutcome::Answered);
             done = banner(&mut context, answer, answered, &mut looked_in).await;
         }
         let mut notes = std::mem::take(&mut context.notes);
@@ -134,7 +137,9 @@ pub(super) async fn replay(
                     }
                 }
             }
-            Err(error) => return fail(scenario, step, number, error, &mut tabs, capture, record).await,
+            Err(error) => {
+                return fail(scenario, step, number, error, &mut tabs, capture, record).await;
+            }
         }
     }
     unanswered(consent, record);
@@ -169,7 +174,11 @@ async fn banner(
     }
     *looked_in = document;
     // Once it was answered, it is not waited for; it may come back all the same.
-    let wait = if answered { Duration::ZERO } else { BANNER_COMES_WITHIN };
+    let wait = if answered {
+        Duration::ZERO
+    } else {
+        BANNER_COMES_WITHIN
+    };
     let found = answer_consent(context, answer, Instant::now() + wait).await?;
     if found.outcome != ConsentOutcome::NoBanner || !answered {
         context.consents.push(found);
@@ -186,7 +195,10 @@ fn unanswered(consent: Consent, record: &mut RunRecord) {
     };
     let answer = answer.as_str();
     let help = "say what to click under `consent_selectors`, or use `--consent ignore`".to_owned();
-    let failed = record.consent.iter().find(|record| record.outcome == ConsentOutcome::Failed);
+    let failed = record
+        .consent
+        .iter()
+        .find(|record| record.outcome == ConsentOutcome::Failed);
     let message = match failed {
         Some(failed) => format!(
             "the consent banner on {} ({}) could not be answered with `{answer}`: {}",
@@ -194,7 +206,13 @@ fn unanswered(consent: Consent, record: &mut RunRecord) {
             failed.banner.as_deref().unwrap_or("unknown"),
             failed.why.as_deref().unwrap_or("it did not go"),
         ),
-        None if record.consent.iter().any(|record| record.outcome == ConsentOutcome::Answered) => return,
+        None if record
+            .consent
+            .iter()
+            .any(|record| record.outcome == ConsentOutcome::Answered) =>
+        {
+            return;
+        }
         None => format!(
             "no consent banner was recognised on any page, so nothing can be said about a visitor who answers `{answer}`"
         ),

@@ -20,9 +20,7 @@ use self::journey::JourneyEnd;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter, Scrub};
-use crate::capture::{
-    Assembler, Capture, Deliver, Output, Quiet, Told, Watch,
-};
+use crate::capture::{Assembler, Capture, Deliver, Output, Quiet, Told, Watch};
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, JourneyState, Moment, RunRecord, TrackerEvent};
@@ -173,7 +171,10 @@ async fn run_with(
             .trusted_keys
             .iter()
             .cloned()
-            .chain(sink.as_ref().map(|sink| sink.spki_sha256_base64().to_owned()))
+            .chain(
+                sink.as_ref()
+                    .map(|sink| sink.spki_sha256_base64().to_owned()),
+            )
             .collect(),
         block_third_party_cookies: scenario.third_party_cookies == ThirdPartyCookies::Block,
         headed: options.headed,
@@ -227,7 +228,9 @@ async fn run_with(
     if let Some(recording) = recording {
         let recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
         let recorded = recording.scenario(&scenario.path);
-        bundle.replace("scenario.yaml", |file| file.write_all(recorded.text.as_bytes()))?;
+        bundle.replace("scenario.yaml", |file| {
+            file.write_all(recorded.text.as_bytes())
+        })?;
         record.scenario.sha256 = recorded.sha256();
     }
     finish(bundle, record, assembler, &first_party)
@@ -256,8 +259,14 @@ async fn watch_journey(
         script: RECORD,
         told,
     });
-    let started =
-        Capture::start(&launched.web_socket, first_party, journal, outputs, watching).await;
+    let started = Capture::start(
+        &launched.web_socket,
+        first_party,
+        journal,
+        outputs,
+        watching,
+    )
+    .await;
     let capture = match started {
         Ok(capture) => capture,
         Err(error) => {

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::RunOptions;
 use crate::browser::ConnectTo;
 use crate::model::{
-    AuditRecord, CanaryRecord, ContainmentRecord, Counts, JourneyRecord, JourneyState, Moment, Problem, RunRecord,
-    ScenarioRecord, StepRecord, StepState, ToolRecord,
+    AuditRecord, CanaryRecord, ContainmentRecord, Counts, JourneyRecord, JourneyState, Moment,
+    Problem, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 use crate::scenario::Scenario;
 

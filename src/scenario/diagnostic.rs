@@ -142,7 +142,9 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         return (message, "remove the key, or correct its spelling");
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
-        let of_the_whole = ["`title`", "`origin`", "`steps`"].iter().any(|key| rest.starts_with(key));
+        let of_the_whole = ["`title`", "`origin`", "`steps`"]
+            .iter()
+            .any(|key| rest.starts_with(key));
         let help = if of_the_whole {
             "a scenario needs `title`, `origin` and `steps`"
         } else {

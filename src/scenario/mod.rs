@@ -247,8 +247,13 @@ impl Scenario {
     /// A [`Diagnostic`] with the line that names one that is not.
     pub fn check_files(&self) -> Result<(), Box<Diagnostic>> {
         let missing = |location, what: &str, file: &Path, help: &str| {
-            let message = format!("there is no {what} `{}`", self.folder().join(file).display());
-            Err(Diagnostic::at(&self.path, &self.text, location, message, help))
+            let message = format!(
+                "there is no {what} `{}`",
+                self.folder().join(file).display()
+            );
+            Err(Diagnostic::at(
+                &self.path, &self.text, location, message, help,
+            ))
         };
         if let Some(policy) = &self.policy
             && !self.folder().join(&policy.value).is_file()
@@ -269,7 +274,10 @@ impl Scenario {
 
     /// Whose cookies are planted before the first page.
     pub fn identities(&self) -> Vec<Identity> {
-        self.identity.iter().map(|identity| identity.value.clone()).collect()
+        self.identity
+            .iter()
+            .map(|identity| identity.value.clone())
+            .collect()
     }
 
     /// Hex SHA-256 of the exact bytes.

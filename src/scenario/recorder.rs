@@ -78,8 +78,8 @@ struct Recorded {
 /// # Errors
 /// A [`Diagnostic`] with the line of the step that cannot be replayed.
 pub(super) fn parse(path: &Path, text: String) -> Result<Scenario, Box<Diagnostic>> {
-    let recording: Recording = serde_saphyr::from_str(&text)
-        .map_err(|error| Diagnostic::of_yaml(path, &text, &error))?;
+    let recording: Recording =
+        serde_saphyr::from_str(&text).map_err(|error| Diagnostic::of_yaml(path, &text, &error))?;
     let mut steps = Vec::with_capacity(recording.steps.len());
     let mut origin = None;
     for step in recording.steps {
@@ -267,7 +267,9 @@ mod tests {
             "a recorded step of kind `customStep` cannot be replayed"
         );
         assert_eq!(
-            one(r#"{"type": "emulateNetworkConditions", "download": 1, "upload": 1, "latency": 1}"#),
+            one(
+                r#"{"type": "emulateNetworkConditions", "download": 1, "upload": 1, "latency": 1}"#
+            ),
             "a recorded step of kind `emulateNetworkConditions` cannot be replayed"
         );
         assert_eq!(

@@ -89,7 +89,9 @@ impl Recording {
         let did: Did = match serde_json::from_str(payload) {
             Ok(did) => did,
             Err(error) => {
-                self.notes.push(format!("something that was done could not be read: {error}"));
+                self.notes.push(format!(
+                    "something that was done could not be read: {error}"
+                ));
                 return;
             }
         };
@@ -100,8 +102,7 @@ impl Recording {
         };
         match (did.did.as_str(), did.selectors) {
             ("click", Some(selectors)) => {
-                let click =
-                    Click::new(selectors, Button::Primary, None, None, Device::Mouse, None);
+                let click = Click::new(selectors, Button::Primary, None, None, Device::Mouse, None);
                 self.steps.push(StepKind::Click(click.with(options)));
             }
             ("doubleClick", _) => self.double_click(),
@@ -249,8 +250,8 @@ fn canary_kind(field: &Field, value: &str) -> Option<CanaryKind> {
     let hints = field.hints.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| hints.contains(word));
     let kind = match field.kind.as_str() {
-        "select" | "checkbox" | "radio" | "file" | "range" | "color" | "time" | "month" | "week"
-        | "datetime-local" => return None,
+        "select" | "checkbox" | "radio" | "file" | "range" | "color" | "time" | "month"
+        | "week" | "datetime-local" => return None,
         "email" => CanaryKind::Email,
         "tel" => CanaryKind::Phone,
         "date" => CanaryKind::Date,
@@ -276,7 +277,13 @@ fn canary_name(field: &Field, kind: CanaryKind) -> String {
     let name: String = field
         .name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
         .collect();
     let name = name.trim_matches('_');
     if name.is_empty() || name.len() > 30 || name.starts_with(|c: char| c.is_ascii_digit()) {
@@ -303,20 +310,48 @@ mod tests {
     }
 
     fn steps(scenario: &Scenario) -> Vec<String> {
-        scenario.steps.iter().map(|step| super::super::write_step(&step.kind, "https://www.police.example")).collect()
+        scenario
+            .steps
+            .iter()
+            .map(|step| super::super::write_step(&step.kind, "https://www.police.example"))
+            .collect()
     }
 
     #[test]
     fn what_was_typed_becomes_canaries_and_the_last_click_a_submit() {
         let scenario = recorded(&[
-            ("T1", r##"{"did":"click","url":"https://www.police.example/report/","top":true,"selectors":["aria/Burglary[role=\"link\"]","text/Burglary","#b"],"button":"primary"}"##),
-            ("T1", r##"{"did":"change","url":"u","top":true,"selectors":["#email"],"value":"real@person.example","field":{"kind":"email","hints":"email","name":"email","longest":null}}"##),
-            ("T1", r##"{"did":"change","url":"u","top":true,"selectors":["#email"],"value":"other@person.example","field":{"kind":"email","hints":"email","name":"email","longest":null}}"##),
-            ("T1", r##"{"did":"change","url":"u","top":true,"selectors":["#town"],"value":"Elsewhere","field":{"kind":"text","hints":"Town","name":"addr.town","longest":40}}"##),
-            ("T1", r##"{"did":"change","url":"u","top":true,"selectors":["#day"],"value":"31","field":{"kind":"text","hints":"Day","name":"day","longest":2}}"##),
-            ("T1", r##"{"did":"change","url":"u","top":true,"selectors":["#kind"],"value":"Rape","field":{"kind":"select","hints":"","name":"kind","longest":null}}"##),
-            ("T1", r##"{"did":"click","url":"u","top":true,"selectors":["text/Send"],"button":"primary"}"##),
-            ("T1", r##"{"did":"submit","url":"u","top":true,"sends":true,"selectors":["text/Send"]}"##),
+            (
+                "T1",
+                r##"{"did":"click","url":"https://www.police.example/report/","top":true,"selectors":["aria/Burglary[role=\"link\"]","text/Burglary","#b"],"button":"primary"}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"change","url":"u","top":true,"selectors":["#email"],"value":"real@person.example","field":{"kind":"email","hints":"email","name":"email","longest":null}}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"change","url":"u","top":true,"selectors":["#email"],"value":"other@person.example","field":{"kind":"email","hints":"email","name":"email","longest":null}}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"change","url":"u","top":true,"selectors":["#town"],"value":"Elsewhere","field":{"kind":"text","hints":"Town","name":"addr.town","longest":40}}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"change","url":"u","top":true,"selectors":["#day"],"value":"31","field":{"kind":"text","hints":"Day","name":"day","longest":2}}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"change","url":"u","top":true,"selectors":["#kind"],"value":"Rape","field":{"kind":"select","hints":"","name":"kind","longest":null}}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"click","url":"u","top":true,"selectors":["text/Send"],"button":"primary"}"##,
+            ),
+            (
+                "T1",
+                r##"{"did":"submit","url":"u","top":true,"sends":true,"selectors":["text/Send"]}"##,
+            ),
             ("T1", "not JSON"),
         ]);
         assert_eq!(
@@ -332,20 +367,34 @@ mod tests {
             ]
         );
         assert!(!scenario.text.contains("person.example") && !scenario.text.contains("Elsewhere"));
-        assert!(scenario.text.contains("could not be read"), "{}", scenario.text);
+        assert!(
+            scenario.text.contains("could not be read"),
+            "{}",
+            scenario.text
+        );
         assert_eq!(scenario.canaries["email"], CanaryKind::Email);
         assert_eq!(scenario.canaries["addr_town"], CanaryKind::Name);
     }
 
     #[test]
     fn tabs_keys_and_double_clicks_are_taken_over() {
-        let click = |text: &str| format!(r#"{{"did":"click","url":"https://www.police.example/{text}","top":true,"selectors":["text/{text}"]}}"#);
+        let click = |text: &str| {
+            format!(
+                r#"{{"did":"click","url":"https://www.police.example/{text}","top":true,"selectors":["text/{text}"]}}"#
+            )
+        };
         let (open, inside, back) = (click("Open"), click("Inside"), click("Back"));
         let key = r#"{"did":"key","url":"u","top":true,"key":"Enter"}"#;
         let submit = r##"{"did":"submit","url":"u","top":true,"sends":true,"selectors":["#go"]}"##;
         let double = r#"{"did":"doubleClick","url":"u","top":true}"#;
         let scenario = recorded(&[
-            ("T1", &open), ("T2", &inside), ("T1", &back), ("T1", &back), ("T1", double), ("T1", key), ("T1", submit),
+            ("T1", &open),
+            ("T2", &inside),
+            ("T1", &back),
+            ("T1", &back),
+            ("T1", double),
+            ("T1", key),
+            ("T1", submit),
             ("T1", r#"{"did":"key","url":"u","top":true,"key":"Escape"}"#),
         ]);
         assert_eq!(

@@ -102,10 +102,7 @@ pub fn write_step(step: &StepKind, origin: &str) -> String {
             fields.insert("width".into(), view.width.into());
             fields.insert("height".into(), view.height.into());
             if view.device_scale_factor != 1.0 {
-                fields.insert(
-                    "deviceScaleFactor".into(),
-                    number(view.device_scale_factor),
-                );
+                fields.insert("deviceScaleFactor".into(), number(view.device_scale_factor));
             }
             for (key, value) in [
                 ("isMobile", view.is_mobile),
@@ -254,7 +251,11 @@ fn scalar(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && !text.ends_with([' ', ':'])
         && text.chars().all(|c| {
-            c.is_alphanumeric() || matches!(c, ' ' | '/' | '-' | '_' | '.' | '(' | ')' | '\'' | ';' | '+')
+            c.is_alphanumeric()
+                || matches!(
+                    c,
+                    ' ' | '/' | '-' | '_' | '.' | '(' | ')' | '\'' | ';' | '+'
+                )
                 || c == ':'
         })
         && !text.contains(": ")

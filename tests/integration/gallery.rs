@@ -38,8 +38,12 @@ async fn play_delivering(
     let text = if deliver == Deliver::None {
         // What a page waits for may never come: it is given a while.
         let wait = |class: &str| {
-            let element = format!("waitForElement: {{ selector: html.{class}, visible: null, timeout: 20000 }}");
-            let either = format!("waitForExpression: {{ expression: \"document.documentElement.classList.contains('{class}') || performance.now() > 1000\" }}");
+            let element = format!(
+                "waitForElement: {{ selector: html.{class}, visible: null, timeout: 20000 }}"
+            );
+            let either = format!(
+                "waitForExpression: {{ expression: \"document.documentElement.classList.contains('{class}') || performance.now() > 1000\" }}"
+            );
             (element, either)
         };
         let (done, gone) = (wait("done"), wait("gone"));
@@ -290,21 +294,51 @@ const NOT_ATTEMPTED: [(&str, &str); 20] = [
     ("/redirect-post/", "a third party leads there"),
     ("/form-redirect/next.html", "a third party leads there"),
     ("/location/next.html", "a third party leads there"),
-    ("/frame-foreign/foreign", "a third party's frame asks for it"),
+    (
+        "/frame-foreign/foreign",
+        "a third party's frame asks for it",
+    ),
     ("/frame-late/late", "a third party's frame asks for it"),
     ("/frame-nested/", "a third party's frame asks for it"),
-    ("/frame-removed/foreign", "a third party's frame asks for it"),
-    ("/frame-sandbox/sandbox", "a third party's frame asks for it"),
+    (
+        "/frame-removed/foreign",
+        "a third party's frame asks for it",
+    ),
+    (
+        "/frame-sandbox/sandbox",
+        "a third party's frame asks for it",
+    ),
     ("/tab-close/frame", "a third party's frame asks for it"),
-    ("legacy.stats.example/g/cookie-bytes/a", "a third party's frame asks for it"),
+    (
+        "legacy.stats.example/g/cookie-bytes/a",
+        "a third party's frame asks for it",
+    ),
     ("/popup-link/popup", "a third party's page asks for it"),
-    ("/stylesheet/b.css", "a third party's style sheet asks for it"),
-    ("/stylesheet/bg.gif", "a third party's style sheet asks for it"),
-    ("/stylesheet/border.gif", "a third party's style sheet asks for it"),
-    ("/stylesheet/cursor.gif", "a third party's style sheet asks for it"),
+    (
+        "/stylesheet/b.css",
+        "a third party's style sheet asks for it",
+    ),
+    (
+        "/stylesheet/bg.gif",
+        "a third party's style sheet asks for it",
+    ),
+    (
+        "/stylesheet/border.gif",
+        "a third party's style sheet asks for it",
+    ),
+    (
+        "/stylesheet/cursor.gif",
+        "a third party's style sheet asks for it",
+    ),
     ("/tag-manager/", "a third party's script asks for it"),
-    ("/worker-module/module", "a third party's script asks for it"),
-    ("/network-error-logging/nel", "a third party's header asks for it"),
+    (
+        "/worker-module/module",
+        "a third party's script asks for it",
+    ),
+    (
+        "/network-error-logging/nel",
+        "a third party's header asks for it",
+    ),
 ];
 
 /// With nothing delivered, third parties get nothing over any channel, and what pages tried is recorded all the same.
@@ -312,8 +346,7 @@ const NOT_ATTEMPTED: [(&str, &str); 20] = [
 async fn with_nothing_delivered_third_parties_get_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (all, _) = play(&[], &folder.path().join("all")).await;
-    let (none, _, arrived) =
-        play_delivering(Deliver::None, &[], &folder.path().join("none")).await;
+    let (none, _, arrived) = play_delivering(Deliver::None, &[], &folder.path().join("none")).await;
     let third = |url: &str| !url.starts_with("https://www.channels.example/");
     let leaked: Vec<String> = arrived
         .log
@@ -323,13 +356,31 @@ async fn with_nothing_delivered_third_parties_get_nothing() {
         .collect();
     assert_eq!(leaked, Vec::<String>::new());
     assert!(arrived.messages.is_empty());
-    assert!(none.record.containment.slipped.is_empty(), "{:?}", none.record.problems);
-    assert_eq!(none.record.journey.state, JourneyState::Completed, "{:?}", none.record.problems);
+    assert!(
+        none.record.containment.slipped.is_empty(),
+        "{:?}",
+        none.record.problems
+    );
+    assert_eq!(
+        none.record.journey.state,
+        JourneyState::Completed,
+        "{:?}",
+        none.record.problems
+    );
     let contained = &none.record.containment;
-    assert!(contained.sunk > 0 && contained.contained > 100, "{contained:?}");
+    assert!(
+        contained.sunk > 0 && contained.contained > 100,
+        "{contained:?}"
+    );
     for exchange in &none.exchanges {
         if third(&exchange.url) {
-            assert_ne!(exchange.sent, Some(true), "{} {}", exchange.method, exchange.url);
+            assert_ne!(
+                exchange.sent,
+                Some(true),
+                "{} {}",
+                exchange.method,
+                exchange.url
+            );
         }
     }
     let attempts = |run: &Run| -> std::collections::BTreeSet<String> {

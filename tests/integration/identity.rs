@@ -16,17 +16,25 @@ async fn run(text: String, folder: &Path) -> Run {
     let server = DemoServer::start(Build::Leaky).await.unwrap();
     let mut options = options(&server, folder.join("run")).await;
     options.settle = std::time::Duration::from_secs(1);
-    let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {}).await.unwrap();
+    let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
+        .await
+        .unwrap();
     // The cookies themselves did travel.
     let told = server.access_log();
-    let cookies: Vec<String> = told.iter().filter(|e| e.target.starts_with("/tr/")).map(|e| e.cookie()).collect();
+    let cookies: Vec<String> = told
+        .iter()
+        .filter(|e| e.target.starts_with("/tr/"))
+        .map(|e| e.cookie())
+        .collect();
     std::fs::write(folder.join("cookies"), cookies.join("\n")).unwrap();
     server.stop().await;
     run
 }
 
 fn scenario(head: &str) -> String {
-    format!("title: Test\norigin: https://www.northgate.police.example\n{head}steps:\n  - navigate: /report/\n")
+    format!(
+        "title: Test\norigin: https://www.northgate.police.example\n{head}steps:\n  - navigate: /report/\n"
+    )
 }
 
 /// Everything below a folder, unpacked.
@@ -41,7 +49,9 @@ fn all_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
         let mut bytes = std::fs::read(&path).unwrap();
         if path.extension().is_some_and(|e| e == "gz") {
             let mut plain = Vec::new();
-            GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).unwrap();
+            GzDecoder::new(bytes.as_slice())
+                .read_to_end(&mut plain)
+                .unwrap();
             bytes = plain;
         }
         found.push((path.display().to_string(), bytes));
@@ -52,25 +62,45 @@ fn all_bytes(folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn secrets_of_a_real_visitor_are_never_written_down() {
     let folder = tempfile::tempdir().unwrap();
-    let secrets = [("c_user", "100004444333322"), ("xs", "31%3AqRsTuVwXyZ%3A2%3A1690000000"), ("fr", "0aBcDeFgHiJk.AWX.lmnop")];
+    let secrets = [
+        ("c_user", "100004444333322"),
+        ("xs", "31%3AqRsTuVwXyZ%3A2%3A1690000000"),
+        ("fr", "0aBcDeFgHiJk.AWX.lmnop"),
+    ];
     let lines: String = secrets
         .iter()
-        .map(|(name, value)| format!("#HttpOnly_.facebook.com\tTRUE\t/\tTRUE\t1999999999\t{name}\t{value}\n"))
+        .map(|(name, value)| {
+            format!("#HttpOnly_.facebook.com\tTRUE\t/\tTRUE\t1999999999\t{name}\t{value}\n")
+        })
         .collect();
     std::fs::write(folder.path().join("me.txt"), lines).unwrap();
     let run = run(scenario("identity: [{ cookies: me.txt }]\n"), folder.path()).await;
-    assert_eq!(run.record.journey.state, JourneyState::Completed, "{:#?}", run.record.problems);
+    assert_eq!(
+        run.record.journey.state,
+        JourneyState::Completed,
+        "{:#?}",
+        run.record.problems
+    );
     let arrived = std::fs::read_to_string(folder.path().join("cookies")).unwrap();
     for (name, value) in secrets {
         assert!(arrived.contains(value), "{name} travelled: {arrived}");
-        let identity = run.record.identity.iter().find(|cookie| cookie.name == name).unwrap();
+        let identity = run
+            .record
+            .identity
+            .iter()
+            .find(|cookie| cookie.name == name)
+            .unwrap();
         assert!(identity.secret && identity.sent > 0, "{identity:?}");
         for (path, bytes) in all_bytes(&folder.path().join("run")) {
             for form in [value.to_owned(), value.replace("%3A", ":")] {
-                let there = bytes.windows(form.len()).any(|part| part == form.as_bytes());
+                let there = bytes
+                    .windows(form.len())
+                    .any(|part| part == form.as_bytes());
                 assert!(!there, "{name} stands in {path}");
                 let encoded = data_encoding::BASE64.encode(form.as_bytes());
-                let there = bytes.windows(encoded.len()).any(|part| part == encoded.as_bytes());
+                let there = bytes
+                    .windows(encoded.len())
+                    .any(|part| part == encoded.as_bytes());
                 assert!(!there, "{name} stands in {path}, in base64");
             }
         }
@@ -81,17 +111,28 @@ async fn secrets_of_a_real_visitor_are_never_written_down() {
     let data = folder.path().join("run/data");
     assert!(!data.join("netlog.json.gz").exists() && !data.join("cdp.jsonl").exists());
     // That it was somebody is told all the same.
-    let named = run.events.iter().flat_map(|event| &event.identity).any(|signal| {
-        signal.signal == "cookie:c_user" && signal.value == "[secret c_user]"
-    });
+    let named = run
+        .events
+        .iter()
+        .flat_map(|event| &event.identity)
+        .any(|signal| signal.signal == "cookie:c_user" && signal.value == "[secret c_user]");
     assert!(named, "{:#?}", run.events);
 }
 
 #[tokio::test]
 async fn the_record_says_which_cookies_were_kept_back_and_why() {
     let folder = tempfile::tempdir().unwrap();
-    let run = run(scenario("identity: [facebook]\nthird_party_cookies: block\n"), folder.path()).await;
-    let names: Vec<&str> = run.record.identity.iter().map(|cookie| cookie.name.as_str()).collect();
+    let run = run(
+        scenario("identity: [facebook]\nthird_party_cookies: block\n"),
+        folder.path(),
+    )
+    .await;
+    let names: Vec<&str> = run
+        .record
+        .identity
+        .iter()
+        .map(|cookie| cookie.name.as_str())
+        .collect();
     assert_eq!(names, ["c_user", "xs", "fr", "datr", "sb"]);
     for cookie in &run.record.identity {
         assert_eq!(cookie.sent, 0, "{cookie:?}");
@@ -107,9 +148,19 @@ async fn an_identity_is_planted_where_a_step_says_so() {
     let run = run(text.to_owned(), folder.path()).await;
     let named = |page: &str| {
         // What a page says on leaving is sent after the step.
-        run.events.iter().filter(|e| e.event_name.as_deref() == Some("PageView"))
+        run.events
+            .iter()
+            .filter(|e| e.event_name.as_deref() == Some("PageView"))
             .filter(|e| e.page_url.as_deref().is_some_and(|url| url.ends_with(page)))
-            .any(|e| e.identity.iter().any(|signal| signal.signal == "cookie:c_user"))
+            .any(|e| {
+                e.identity
+                    .iter()
+                    .any(|signal| signal.signal == "cookie:c_user")
+            })
     };
-    assert!(!named("/careers/") && named("/report/"), "{:#?}", run.events);
+    assert!(
+        !named("/careers/") && named("/report/"),
+        "{:#?}",
+        run.events
+    );
 }

@@ -11,6 +11,7 @@
 mod bad_input;
 mod cdp_logs;
 mod cli;
+mod commands;
 mod common;
 mod corpus;
 mod decode;

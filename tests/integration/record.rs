@@ -18,21 +18,44 @@ struct Screen {
 
 impl Screen {
     fn start() -> Screen {
-        let there = |name: &str| Command::new("which").arg(name).output().unwrap().status.success();
+        let there = |name: &str| {
+            Command::new("which")
+                .arg(name)
+                .output()
+                .unwrap()
+                .status
+                .success()
+        };
         if !there("Xvfb") || !there("xdotool") {
-            for arguments in [&["update"][..], &["install", "--yes", "xvfb", "xdotool"][..]] {
+            for arguments in [
+                &["update"][..],
+                &["install", "--yes", "xvfb", "xdotool"][..],
+            ] {
                 let done = Command::new("apt-get").args(arguments).output().unwrap();
-                assert!(done.status.success(), "a virtual screen is needed: {done:?}");
+                assert!(
+                    done.status.success(),
+                    "a virtual screen is needed: {done:?}"
+                );
             }
         }
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
+            .args([
+                "-displayfd",
+                "1",
+                "-screen",
+                "0",
+                "1400x900x24",
+                "-nolisten",
+                "tcp",
+            ])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         Screen {
             server,
             display: format!(":{}", line.trim()),
@@ -51,7 +74,10 @@ impl Screen {
     /// Left, top, width and height of the browser's window.
     async fn window(&self) -> (i32, i32, i32, i32) {
         for _ in 0..100 {
-            for id in self.xdotool(&["search", "--onlyvisible", "--class", "chrom"]).lines() {
+            for id in self
+                .xdotool(&["search", "--onlyvisible", "--class", "chrom"])
+                .lines()
+            {
                 let geometry = self.xdotool(&["getwindowgeometry", "--shell", id]);
                 let value = |key: &str| {
                     let line = geometry.lines().find_map(|line| line.strip_prefix(key));
@@ -97,15 +123,26 @@ async fn what_a_person_does_becomes_a_scenario_and_files_nothing() {
     let screen = Screen::start();
     let folder = tempfile::tempdir().unwrap();
     let server = DemoServer::start(Build::Leaky).await.unwrap();
-    let (out, bundle) = (folder.path().join("mine.yaml"), folder.path().join("bundle"));
+    let (out, bundle) = (
+        folder.path().join("mine.yaml"),
+        folder.path().join("bundle"),
+    );
     let child = program()
-        .args(["record", "https://www.northgate.police.example/trials/large/", "--out"])
+        .args([
+            "record",
+            "https://www.northgate.police.example/trials/large/",
+            "--out",
+        ])
         .arg(&out)
         .arg("--bundle")
         .arg(&bundle)
         .arg("--browser")
         .arg(&browser)
-        .args(["--insecure", "--connect-to", &format!("::{}", server.addr())])
+        .args([
+            "--insecure",
+            "--connect-to",
+            &format!("::{}", server.addr()),
+        ])
         .env("DISPLAY", &screen.display)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -132,23 +169,50 @@ async fn what_a_person_does_becomes_a_scenario_and_files_nothing() {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert_eq!(server.filed_reports(), [], "trying a form out files nothing");
+    assert_eq!(
+        server.filed_reports(),
+        [],
+        "trying a form out files nothing"
+    );
 
     let scenario = Scenario::load(&out).unwrap_or_else(|error| panic!("{}", error.render(false)));
     let steps: Vec<&StepKind> = scenario.steps.iter().map(|step| &step.kind).collect();
-    let [StepKind::Navigate(_), StepKind::Change(change), StepKind::Submit(submit)] = steps[..] else {
+    let [
+        StepKind::Navigate(_),
+        StepKind::Change(change),
+        StepKind::Submit(submit),
+    ] = steps[..]
+    else {
         panic!("{}", scenario.text);
     };
     assert_eq!(change.value, "{{what}}");
-    assert!(change.selector.to_string().starts_with("aria/What happened"), "{}", change.selector);
-    assert!(submit.selector.to_string().contains("text/Send report"), "{}", submit.selector);
+    assert!(
+        change
+            .selector
+            .to_string()
+            .starts_with("aria/What happened"),
+        "{}",
+        change.selector
+    );
+    assert!(
+        submit.selector.to_string().contains("text/Send report"),
+        "{}",
+        submit.selector
+    );
     assert!(!scenario.text.contains("Elsewhere"));
 
     // What was sent meanwhile is a bundle, with the scenario in it.
     let on_disk = read_bundle(&bundle);
-    assert_eq!(std::fs::read_to_string(bundle.join("data/scenario.yaml")).unwrap(), scenario.text);
+    assert_eq!(
+        std::fs::read_to_string(bundle.join("data/scenario.yaml")).unwrap(),
+        scenario.text
+    );
     assert_eq!(on_disk.run.scenario.sha256, scenario.sha256());
-    let contained = on_disk.exchanges.iter().find(|x| x.outcome == Outcome::Contained).unwrap();
+    let contained = on_disk
+        .exchanges
+        .iter()
+        .find(|x| x.outcome == Outcome::Contained)
+        .unwrap();
     assert!(contained.url.ends_with("/trials/large/submit") && contained.sent == Some(false));
     let kept = pixelwitness::bundle::read_body(&bundle, contained).unwrap();
     assert!(String::from_utf8(kept).unwrap().contains("Elsewhere"));
@@ -156,7 +220,9 @@ async fn what_a_person_does_becomes_a_scenario_and_files_nothing() {
     // And it can be replayed.
     let mut replaying = options(&server, folder.path().join("again")).await;
     replaying.settle = Duration::from_millis(500);
-    let run = pixelwitness::run::run(&scenario, &replaying, never(), &|_| {}).await.unwrap();
+    let run = pixelwitness::run::run(&scenario, &replaying, never(), &|_| {})
+        .await
+        .unwrap();
     assert_eq!(run.record.problems, []);
     assert_eq!(server.filed_reports(), []);
     server.stop().await;

@@ -39,7 +39,10 @@ fn found(run: &Run) -> Found {
             .iter()
             .any(|event| !mentions(event, &run.record.scenario.topics).is_empty()),
         identity_link: events.iter().any(|event| {
-            event.identity.iter().any(|signal| signal.strength == Strength::Account)
+            event
+                .identity
+                .iter()
+                .any(|signal| signal.strength == Strength::Account)
         }),
         pages: events
             .iter()
@@ -52,18 +55,35 @@ fn found(run: &Run) -> Found {
 async fn replay(path: &Path, build: Build) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let scenario = Scenario::load(path).unwrap_or_else(|error| panic!("{}", error.render(false)));
-    scenario.check_files().unwrap_or_else(|error| panic!("{}", error.render(false)));
+    scenario
+        .check_files()
+        .unwrap_or_else(|error| panic!("{}", error.render(false)));
     let server = DemoServer::start(build).await.unwrap();
     let mut options = options(&server, folder.path().to_owned()).await;
     options.settle = std::time::Duration::from_secs(1);
-    let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {}).await.unwrap();
+    let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
+        .await
+        .unwrap();
     let name = path.display();
-    assert_eq!(run.record.journey.state, JourneyState::Completed, "{name}: {:#?}", run.record.problems);
+    assert_eq!(
+        run.record.journey.state,
+        JourneyState::Completed,
+        "{name}: {:#?}",
+        run.record.problems
+    );
     assert_eq!(run.record.problems, [], "{name}");
-    assert_eq!(run.record.audit.verdict, AuditVerdict::Complete, "{name}: {:#?}", run.record.audit);
+    assert_eq!(
+        run.record.audit.verdict,
+        AuditVerdict::Complete,
+        "{name}: {:#?}",
+        run.record.audit
+    );
     assert_eq!(server.filed_reports(), [], "{name}");
     for exchange in &run.exchanges {
-        assert!(exchange.outcome != Outcome::Contained || exchange.sent == Some(false), "{name}");
+        assert!(
+            exchange.outcome != Outcome::Contained || exchange.sent == Some(false),
+            "{name}"
+        );
     }
     server.stop().await;
     run
@@ -77,7 +97,10 @@ async fn both_builds(folder: &str, cases: &[(&str, bool)]) {
         .filter(|name| !name.ends_with(".policy.yaml"))
         .collect();
     there.sort();
-    let mut expected: Vec<String> = cases.iter().map(|(name, _)| format!("{name}.yaml")).collect();
+    let mut expected: Vec<String> = cases
+        .iter()
+        .map(|(name, _)| format!("{name}.yaml"))
+        .collect();
     expected.sort();
     assert_eq!(there, expected, "every shipped scenario is tried");
     for (name, types) in cases {
@@ -90,8 +113,17 @@ async fn both_builds(folder: &str, cases: &[(&str, bool)]) {
         assert!(leaky.identity_link, "{folder}/{name}: {leaky:#?}");
         if recruitment {
             // That someone looks for work is what Meta is meant to be told.
-            assert!(!fixed.typed_value && fixed.page_context && fixed.identity_link, "{fixed:#?}");
-            assert!(fixed.pages.iter().all(|page| page == "/" || page.starts_with("/car/careers/")), "{fixed:#?}");
+            assert!(
+                !fixed.typed_value && fixed.page_context && fixed.identity_link,
+                "{fixed:#?}"
+            );
+            assert!(
+                fixed
+                    .pages
+                    .iter()
+                    .all(|page| page == "/" || page.starts_with("/car/careers/")),
+                "{fixed:#?}"
+            );
             assert!(fixed.pages.len() >= 2, "{fixed:#?}");
         } else {
             let nothing = Found {
@@ -163,7 +195,10 @@ fn policies_are_well_formed() {
         deny: serde_json::Value,
     }
     let mut seen = 0;
-    for folder in std::fs::read_dir(root().join("scenarios")).unwrap().flatten() {
+    for folder in std::fs::read_dir(root().join("scenarios"))
+        .unwrap()
+        .flatten()
+    {
         for file in std::fs::read_dir(folder.path()).unwrap().flatten() {
             let path = file.path();
             if !path.to_string_lossy().ends_with(".policy.yaml") {
@@ -171,7 +206,8 @@ fn policies_are_well_formed() {
             }
             seen += 1;
             let text = std::fs::read_to_string(&path).unwrap();
-            let policy: Policy = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let policy: Policy =
+                serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let mut ids = BTreeSet::new();
             for rule in policy.rules {
                 assert!(rule.deny.is_some() != rule.allow.is_some(), "{}", rule.id);
@@ -179,7 +215,11 @@ fn policies_are_well_formed() {
                 assert!(ids.insert(rule.id));
             }
             for claim in policy.claims {
-                assert!(!claim.says.is_empty() && claim.source.contains("2023"), "{}", claim.id);
+                assert!(
+                    !claim.says.is_empty() && claim.source.contains("2023"),
+                    "{}",
+                    claim.id
+                );
                 assert!(claim.deny.is_object());
                 assert!(ids.insert(claim.id));
             }

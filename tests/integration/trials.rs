@@ -42,7 +42,9 @@ fn assert_completed(run: &Run) {
 /// What the pages said of what happened to them.
 fn told(server: &DemoServer) -> Vec<String> {
     let log = server.access_log();
-    let told = log.iter().filter_map(|entry| entry.target.strip_prefix("/trials/told?"));
+    let told = log
+        .iter()
+        .filter_map(|entry| entry.target.strip_prefix("/trials/told?"));
     told.map(str::to_owned).collect()
 }
 
@@ -70,9 +72,19 @@ async fn a_journey_gets_through_frames_shadows_tabs_dialogs_and_files() {
         let run = replay(&scenario, &server, folder.path(), |_| {}).await;
         assert_completed(&run);
         let told = told(&server);
-        let inner = run.exchanges.iter().find(|x| x.url.ends_with("/trials/told?inner")).unwrap();
-        assert_eq!(inner.target_type.as_deref(), Some("iframe"), "it has a process of its own");
-        let size = std::fs::metadata(crate::common::root().join("Cargo.toml")).unwrap().len();
+        let inner = run
+            .exchanges
+            .iter()
+            .find(|x| x.url.ends_with("/trials/told?inner"))
+            .unwrap();
+        assert_eq!(
+            inner.target_type.as_deref(),
+            Some("iframe"),
+            "it has a process of its own"
+        );
+        let size = std::fs::metadata(crate::common::root().join("Cargo.toml"))
+            .unwrap()
+            .len();
         for expected in [
             "message=code%20abc%20true",
             "card=Sam&trusted",
@@ -83,7 +95,10 @@ async fn a_journey_gets_through_frames_shadows_tabs_dialogs_and_files() {
             &format!("file=Cargo.toml:{size}&trusted"),
             "left",
         ] {
-            assert!(told.iter().any(|what| what == expected), "run {number}: {expected} in {told:#?}");
+            assert!(
+                told.iter().any(|what| what == expected),
+                "run {number}: {expected} in {told:#?}"
+            );
         }
         server.stop().await;
     }
@@ -146,11 +161,19 @@ async fn pointer_and_keys_are_a_persons() {
         "box=40,120&trusted",
         "scrolled=800&wheel=true&trusted",
     ] {
-        assert!(told.iter().any(|what| what == expected), "{expected} in {told:#?}");
+        assert!(
+            told.iter().any(|what| what == expected),
+            "{expected} in {told:#?}"
+        );
     }
-    let touched = told.iter().any(|what| what.starts_with("held=") && what.contains("type=touch"));
+    let touched = told
+        .iter()
+        .any(|what| what.starts_with("held=") && what.contains("type=touch"));
     assert!(touched, "{told:#?}");
-    assert!(told.iter().any(|what| what.starts_with("size=500x400")), "{told:#?}");
+    assert!(
+        told.iter().any(|what| what.starts_with("size=500x400")),
+        "{told:#?}"
+    );
     let picture = std::fs::read(folder.path().join("data/screenshots/029-inputs.png")).unwrap();
     assert_eq!(&picture[..4], b"\x89PNG");
 }
@@ -167,7 +190,10 @@ async fn a_quiet_network_is_one_without_what_pages_wait_for() {
     assert!(told.iter().any(|what| what == "ready"), "{told:#?}");
     let waited = &run.record.journey.steps[1];
     let (started, ended) = (waited.started.unwrap(), waited.ended.unwrap());
-    assert!(ended.millis() - started.millis() < 5000, "{started} {ended}");
+    assert!(
+        ended.millis() - started.millis() < 5000,
+        "{started} {ended}"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +218,10 @@ async fn elements_are_counted_as_the_recorder_does() {
     let run = replay(&bad, &server, &folder.path().join("bad"), |_| {}).await;
     assert_eq!(run.record.journey.state, JourneyState::Failed);
     let message = &run.record.problems[0].message;
-    assert!(message.contains("4 on the page match li, of which 3 are as wanted; wanted were >= 9"), "{message}");
+    assert!(
+        message.contains("4 on the page match li, of which 3 are as wanted; wanted were >= 9"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -215,7 +244,13 @@ async fn tabs_are_gone_to_by_address_and_closed() {
     let told = told(&server);
     assert!(told.iter().any(|what| what == "help-left"), "{told:#?}");
     let steps = &run.record.journey.steps;
-    assert!(steps[3].page.as_ref().unwrap().ends_with("/trials/obstacles/"));
+    assert!(
+        steps[3]
+            .page
+            .as_ref()
+            .unwrap()
+            .ends_with("/trials/obstacles/")
+    );
     assert!(steps[4].page.as_ref().unwrap().ends_with("/trials/help/"));
     server.stop().await;
     // A tab that does not come is named, with those that are there.
@@ -225,10 +260,22 @@ async fn tabs_are_gone_to_by_address_and_closed() {
     );
     let run = replay(&scenario, &server, &folder.path().join("other"), |_| {}).await;
     let message = &run.record.problems[0].message;
-    assert!(message.contains("no tab is at https://no.example/; open are: https://www.northgate"), "{message}");
+    assert!(
+        message.contains("no tab is at https://no.example/; open are: https://www.northgate"),
+        "{message}"
+    );
 }
 
-const FORMS: [&str; 8] = ["form", "get", "fetch", "xhr", "beacon", "frame", "foreign-frame", "casework"];
+const FORMS: [&str; 8] = [
+    "form",
+    "get",
+    "fetch",
+    "xhr",
+    "beacon",
+    "frame",
+    "foreign-frame",
+    "casework",
+];
 
 fn report(form: &str) -> Scenario {
     Scenario::parse(
@@ -251,16 +298,28 @@ async fn no_report_is_filed_however_it_is_sent() {
             let run = replay(&scenario, &server, &out, |_| {}).await;
             assert_completed(&run);
             assert_eq!(server.filed_reports(), [], "{form}");
-            let canary = &run.record.canaries.iter().find(|c| c.name == "account").unwrap().value;
+            let canary = &run
+                .record
+                .canaries
+                .iter()
+                .find(|c| c.name == "account")
+                .unwrap()
+                .value;
             let words: Vec<&str> = canary.split(' ').collect();
-            let contained = run.exchanges.iter().find(|x| {
-                x.outcome == Outcome::Contained && x.url.contains("/submit")
-            });
+            let contained = run
+                .exchanges
+                .iter()
+                .find(|x| x.outcome == Outcome::Contained && x.url.contains("/submit"));
             let contained = contained.unwrap_or_else(|| panic!("{form}: {:#?}", run.exchanges));
             assert_eq!(contained.sent, Some(false), "{form}");
             let body = pixelwitness::bundle::read_body(&out, contained).unwrap_or_default();
             let text = format!("{} {}", contained.url, String::from_utf8_lossy(&body));
-            assert!(words.iter().all(|word| text.contains(word.trim_matches([',', '.']))), "{form}: {text}");
+            assert!(
+                words
+                    .iter()
+                    .all(|word| text.contains(word.trim_matches([',', '.']))),
+                "{form}: {text}"
+            );
             // The tracker is told of the click all the same.
             let pixel = server.access_log().iter().any(|entry| {
                 let body = String::from_utf8_lossy(&entry.body);
@@ -272,12 +331,40 @@ async fn no_report_is_filed_however_it_is_sent() {
         // Let through, it is filed.
         let before = server.filed_reports().len();
         let out = folder.path().join("all");
-        let run = replay(&scenario, &server, &out, |options| options.deliver = Deliver::All).await;
+        let run = replay(&scenario, &server, &out, |options| {
+            options.deliver = Deliver::All
+        })
+        .await;
         assert_completed(&run);
         assert_eq!(server.filed_reports().len() - before, 1, "{form}");
         assert_eq!(run.record.containment.deliver, "all");
         server.stop().await;
     }
+}
+
+/// The demo's own report form, over and over: never filed; let through, filed once each time.
+#[tokio::test]
+async fn the_report_form_is_filed_never_or_once_each_time() {
+    let scenario = crate::common::scenario("scenarios/demo/report-domestic-abuse.yaml");
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    for number in 1..=runs() as usize {
+        for deliver in [Deliver::AllButReports, Deliver::All] {
+            let before = server.filed_reports().len();
+            let folder = tempfile::tempdir().unwrap();
+            let run = replay(&scenario, &server, folder.path(), |options| {
+                options.deliver = deliver;
+            })
+            .await;
+            assert_completed(&run);
+            let filed = server.filed_reports().len() - before;
+            assert_eq!(
+                filed,
+                usize::from(deliver == Deliver::All),
+                "run {number}, {deliver:?}"
+            );
+        }
+    }
+    assert_eq!(server.filed_reports().len(), runs() as usize);
 }
 
 #[tokio::test]
@@ -298,7 +385,9 @@ async fn a_scenario_that_types_and_does_not_submit_files_nothing() {
         assert_eq!(server.filed_reports(), [], "{form}");
         if click != "keyDown: Enter" {
             let noted = run.record.journey.steps.iter().flat_map(|step| &step.notes);
-            let noted: Vec<&String> = noted.filter(|note| note.contains("no `submit` step")).collect();
+            let noted: Vec<&String> = noted
+                .filter(|note| note.contains("no `submit` step"))
+                .collect();
             assert!(!noted.is_empty(), "{form}: {:#?}", run.record.journey.steps);
         }
         server.stop().await;
@@ -317,8 +406,18 @@ async fn what_went_into_a_socket_after_the_submit_is_said_first() {
     let run = replay(&scenario, &server, folder.path(), |_| {}).await;
     let first = &run.record.problems[0];
     assert_eq!(first.area, "containment");
-    assert!(first.message.starts_with("CONTAINMENT FAILED: a request left"), "{}", first.message);
-    assert!(first.message.contains("wss://www.channels.example/"), "{}", first.message);
+    assert!(
+        first
+            .message
+            .starts_with("CONTAINMENT FAILED: a request left"),
+        "{}",
+        first.message
+    );
+    assert!(
+        first.message.contains("wss://www.channels.example/"),
+        "{}",
+        first.message
+    );
 }
 
 #[tokio::test]
@@ -331,7 +430,10 @@ async fn a_submit_that_asks_for_nothing_says_what_it_saw() {
     let run = replay(&scenario, &server, folder.path(), |_| {}).await;
     assert_eq!(run.record.journey.state, JourneyState::Failed);
     let message = &run.record.problems[0].message;
-    assert!(message.contains("what was asked for: GET https://www.facebook.com/tr/?id="), "{message}");
+    assert!(
+        message.contains("what was asked for: GET https://www.facebook.com/tr/?id="),
+        "{message}"
+    );
 }
 
 /// Pages twice: before an answer, and after it.
@@ -359,9 +461,17 @@ async fn the_consent_matrix_tells_three_banners_apart() {
     let folder = tempfile::tempdir().unwrap();
     for (number, (name, consent, told, platform)) in expected.into_iter().enumerate() {
         let out = folder.path().join(number.to_string());
-        let run = replay(&banner(name), &server, &out, |options| options.consent = Some(consent)).await;
+        let run = replay(&banner(name), &server, &out, |options| {
+            options.consent = Some(consent)
+        })
+        .await;
         assert_completed(&run);
-        assert_eq!(run.record.problems, [], "{name} {consent:?}: {:#?}", run.record.consent);
+        assert_eq!(
+            run.record.problems,
+            [],
+            "{name} {consent:?}: {:#?}",
+            run.record.consent
+        );
         let group = pixelwitness::report::compare::Group {
             consent: Some(consent.as_str()),
             runs: vec![&run],
@@ -371,10 +481,22 @@ async fn the_consent_matrix_tells_three_banners_apart() {
             (sum.0 + row.told[0].before, sum.1 + row.told[0].after)
         });
         assert_eq!(sum, told, "{name} {consent:?}: {rows:#?}");
-        let answered = run.record.consent.iter().find(|r| r.outcome == ConsentOutcome::Answered);
-        assert_eq!(answered.and_then(|r| r.banner.as_deref()), platform, "{:#?}", run.record.consent);
+        let answered = run
+            .record
+            .consent
+            .iter()
+            .find(|r| r.outcome == ConsentOutcome::Answered);
+        assert_eq!(
+            answered.and_then(|r| r.banner.as_deref()),
+            platform,
+            "{:#?}",
+            run.record.consent
+        );
         if (name, consent) == ("ignored", Consent::Reject) {
-            assert_eq!(answered.unwrap().clicks, ["Customise Cookies", "untick Advertising", "Save and close"]);
+            assert_eq!(
+                answered.unwrap().clicks,
+                ["Customise Cookies", "untick Advertising", "Save and close"]
+            );
         }
     }
 }
@@ -385,14 +507,24 @@ async fn a_banner_that_cannot_be_answered_is_inconclusive() {
     let folder = tempfile::tempdir().unwrap();
     for (name, message) in [
         ("none", "no consent banner was recognised on any page"),
-        ("stubborn", "could not be answered with `reject`: no way to reject was recognised among: Accept all cookies"),
+        (
+            "stubborn",
+            "could not be answered with `reject`: no way to reject was recognised among: Accept all cookies",
+        ),
     ] {
         let out = folder.path().join(name);
-        let run = replay(&banner(name), &server, &out, |o| o.consent = Some(Consent::Reject)).await;
+        let run = replay(&banner(name), &server, &out, |o| {
+            o.consent = Some(Consent::Reject)
+        })
+        .await;
         assert_completed(&run);
         assert_eq!(run.record.problems.len(), 1);
         assert_eq!(run.record.problems[0].area, "consent");
-        assert!(run.record.problems[0].message.contains(message), "{}", run.record.problems[0].message);
+        assert!(
+            run.record.problems[0].message.contains(message),
+            "{}",
+            run.record.problems[0].message
+        );
     }
     // By the scenario's own selectors, and as a step.
     let own = Scenario::parse(
@@ -403,7 +535,9 @@ async fn a_banner_that_cannot_be_answered_is_inconclusive() {
     let run = replay(&own, &server, &folder.path().join("own"), |_| {}).await;
     assert_eq!(run.record.problems, []);
     assert_eq!(run.record.consent[0].clicks, ["#yes"]);
-    let step = written("  - navigate: /trials/banner-early/\n  - consent: reject\n  - waitForElement: { selector: \"#onetrust-consent-sdk\", count: 0, operator: \"==\" }\n");
+    let step = written(
+        "  - navigate: /trials/banner-early/\n  - consent: reject\n  - waitForElement: { selector: \"#onetrust-consent-sdk\", count: 0, operator: \"==\" }\n",
+    );
     let run = replay(&step, &server, &folder.path().join("step"), |_| {}).await;
     assert_completed(&run);
     assert_eq!(run.record.consent[0].clicks, ["Reject All"]);

@@ -1,9 +1,9 @@
 //! The capture client: the connection to the browser, over which it is watched and driven.
 
+mod onlooker;
 mod protocol;
 mod react;
 mod remote;
-mod onlooker;
 mod worker;
 
 use std::io::Write;
@@ -22,8 +22,8 @@ use super::page::PageState;
 use self::remote::Call;
 use self::worker::Worker;
 
-pub use self::remote::{Remote, RemoteError};
 pub use self::onlooker::{Told, Watch};
+pub use self::remote::{Remote, RemoteError};
 
 /// How long the browser may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);

@@ -257,9 +257,13 @@ impl Worker {
         const MOST: usize = 20;
         const LONGEST: usize = 120;
         let url = &request.url;
-        let end = url.char_indices().nth(LONGEST).map_or(url.len(), |(end, _)| end);
+        let end = url
+            .char_indices()
+            .nth(LONGEST)
+            .map_or(url.len(), |(end, _)| end);
         let more = if end < url.len() { "…" } else { "" };
-        self.asked.push_back(format!("{} {}{more}", request.method, &url[..end]));
+        self.asked
+            .push_back(format!("{} {}{more}", request.method, &url[..end]));
         if self.asked.len() > MOST {
             self.asked.pop_front();
         }

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
-use super::remote::{Call, RemoteError};
 use super::onlooker::Watch;
+use super::remote::{Call, RemoteError};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
@@ -61,7 +61,10 @@ pub(super) struct PageLoad {
 impl PageLoad {
     /// A request begins. `kind` is CDP's resource type.
     pub(super) fn begin(&mut self, network_id: String, kind: &str) {
-        if !matches!(kind, "Ping" | "EventSource" | "WebSocket" | "CSPViolationReport") {
+        if !matches!(
+            kind,
+            "Ping" | "EventSource" | "WebSocket" | "CSPViolationReport"
+        ) {
             let now = Instant::now();
             self.open.insert(network_id, now);
             self.last = Some(now);
@@ -77,7 +80,11 @@ impl PageLoad {
     /// When a page last loaded something: now, while it does.
     fn active(&self, now: Instant, otherwise: Instant) -> Instant {
         let loading = self.open.values().any(|began| now < *began + HANGING);
-        if loading { now } else { self.last.unwrap_or(otherwise) }
+        if loading {
+            now
+        } else {
+            self.last.unwrap_or(otherwise)
+        }
     }
 }
 

@@ -42,7 +42,11 @@ pub(super) fn answer(parts: &Parts, body: &[u8], reports: &ReportBook) -> Option
     if name == "slow.gif" {
         return Some(([(header::CONTENT_TYPE, "image/gif")], super::meta::GIF).into_response());
     }
-    let page = PAGES.iter().copied().flatten().find(|(known, _)| *known == name);
+    let page = PAGES
+        .iter()
+        .copied()
+        .flatten()
+        .find(|(known, _)| *known == name);
     Some(match page {
         Some((name, html)) => (
             [
@@ -66,9 +70,10 @@ fn file(form: &str, parts: &Parts, body: &[u8], reports: &ReportBook) -> Respons
     } else {
         let query = parts.uri.query().unwrap_or_default().as_bytes();
         reports.file(form, if body.is_empty() { query } else { body });
-        let document = parts.headers.get("sec-fetch-dest").is_some_and(|dest| {
-            matches!(dest.as_bytes(), b"document" | b"iframe")
-        });
+        let document = parts
+            .headers
+            .get("sec-fetch-dest")
+            .is_some_and(|dest| matches!(dest.as_bytes(), b"document" | b"iframe"));
         if document {
             Redirect::to("/trials/thanks/").into_response()
         } else {

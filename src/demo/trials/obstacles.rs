@@ -33,7 +33,7 @@ pub(super) const PAGES: &[Page] = &[
     ),
     (
         "help",
-        "<script>addEventListener('pagehide', () => navigator.sendBeacon('/trials/told?help-left'));</script>
+        "<script>addEventListener('pagehide', () => told('help-left'));</script>
         <h1>Help</h1><p>This is a tab of its own.</p><button id='understood' type='button'>Understood</button>
         <script>understood.onclick = (event) => { opener.postMessage('understood ' + event.isTrusted, '*'); close(); };</script>",
     ),

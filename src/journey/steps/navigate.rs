@@ -7,7 +7,8 @@ use crate::journey::tab::is_gone;
 use crate::journey::{Context, StepError};
 use crate::scenario::Navigate;
 
-const STATUS: &str = "function () { return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0; }";
+const STATUS: &str =
+    "function () { return performance.getEntriesByType('navigation')[0]?.responseStatus ?? 0; }";
 
 pub(super) async fn run(step: &Navigate, context: &mut Context<'_>) -> Result<(), StepError> {
     let deadline = context.deadline;

@@ -24,6 +24,8 @@ pub(super) async fn run(step: &Screenshot, context: &mut Context<'_>) -> Result<
     std::fs::create_dir_all(context.pictures)
         .and_then(|()| std::fs::write(context.pictures.join(&name), bytes))
         .map_err(|error| no_picture(error.to_string()))?;
-    context.notes.push(format!("kept as data/screenshots/{name}"));
+    context
+        .notes
+        .push(format!("kept as data/screenshots/{name}"));
     Ok(())
 }

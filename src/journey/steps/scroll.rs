@@ -52,7 +52,10 @@ pub(super) async fn run(step: &Scroll, context: &mut Context<'_>) -> Result<(), 
         before = [dx, dy];
     }
     let arguments = [json!(step.x), json!(step.y), json!(element.is_some())];
-    frame(element.as_ref(), context).await?.call(SET, &arguments).await?;
+    frame(element.as_ref(), context)
+        .await?
+        .call(SET, &arguments)
+        .await?;
     Ok(())
 }
 
@@ -62,7 +65,10 @@ async fn away(
     context: &mut Context<'_>,
 ) -> Result<[f64; 4], StepError> {
     let arguments = [json!(step.x), json!(step.y), json!(element.is_some())];
-    let away = frame(element, context).await?.call(AWAY, &arguments).await?;
+    let away = frame(element, context)
+        .await?
+        .call(AWAY, &arguments)
+        .await?;
     let number = |index: usize| away[index].as_f64().unwrap_or(0.0);
     Ok([number(0), number(1), number(2), number(3)])
 }

@@ -18,8 +18,13 @@ pub(super) async fn run(step: &Submit, context: &mut Context<'_>) -> Result<(), 
     let element = context.point_at(&step.selector, Want::POINT).await?;
     let before = context.tab().state.borrow().clone();
     if context.containment.deliver == Deliver::All {
-        context.notes.push("--deliver all: the report was not kept from being delivered".into());
-        context.tab().click_at(element.x, element.y, Press::default()).await?;
+        context
+            .notes
+            .push("--deliver all: the report was not kept from being delivered".into());
+        context
+            .tab()
+            .click_at(element.x, element.y, Press::default())
+            .await?;
         context.tab().settle(&before, deadline).await?;
         return Ok(());
     }
@@ -29,7 +34,10 @@ pub(super) async fn run(step: &Submit, context: &mut Context<'_>) -> Result<(), 
     context.containment.guard = Guard::Submitting;
     // In force before the click: the answer says so.
     context.capture.contain(context.containment.clone()).await?;
-    context.tab().click_at(element.x, element.y, Press::default()).await?;
+    context
+        .tab()
+        .click_at(element.x, element.y, Press::default())
+        .await?;
 
     let caught = contained.wait_for(|now| now.reports > so_far.reports);
     let until = deadline

@@ -59,6 +59,7 @@ macro_rules! takes {
 
         impl $name {
             /// A step that says only what its kind needs.
+            #[allow(clippy::new_without_default, reason = "one kind needs nothing")]
             pub fn new($($field: $type),*) -> $name {
                 $name {
                     $($field,)*
@@ -295,8 +296,7 @@ where
     deserializer.deserialize_any(ShortOrLong(std::marker::PhantomData))
 }
 
-const SELECTOR: &str =
-    "a selector (`#id`, `text/…`, `aria/…`), a list of them, or `{selector: …}`";
+const SELECTOR: &str = "a selector (`#id`, `text/…`, `aria/…`), a list of them, or `{selector: …}`";
 
 macro_rules! short_by_selector {
     ($($name:ident: $($rest:expr),*;)*) => {$(
