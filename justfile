@@ -54,6 +54,14 @@ soak:
     cargo build --release
     node benches/pixels/run.mjs 1 12000 20
 
+# Reports that must not be filed: each way of sending one, and the demo's own form, so many times each
+soak-reports runs="50":
+    PIXELWITNESS_TRIAL_RUNS={{runs}} cargo test --test integration -- --test-threads 1 no_report_is_filed report_form_is_filed
+
+# The journey through frames, shadow roots, tabs, dialogs and files, so many times
+soak-obstacles runs="10":
+    PIXELWITNESS_TRIAL_RUNS={{runs}} cargo test --test integration -- a_journey_gets_through
+
 # The channel gallery, ten times one after the other
 gallery:
     PIXELWITNESS_GALLERY_RUNS=10 cargo test --test integration gallery::everything -- --nocapture

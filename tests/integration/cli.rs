@@ -284,3 +284,15 @@ fn usage_that_makes_no_sense_exits_with_2() {
         assert!(output.stdout.is_empty());
     }
 }
+
+/// Whoever adds a kind of step describes it.
+#[test]
+fn every_kind_of_step_is_in_the_docs() {
+    let text = std::fs::read_to_string(crate::common::root().join("docs/scenarios.md")).unwrap();
+    for name in pixelwitness::scenario::StepKind::NAMES {
+        assert!(
+            text.contains(&format!("`{name}: ")),
+            "{name} is not in docs/scenarios.md"
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! What a person reads in a terminal after a run: who was told what, where, and whom it names.
+
+mod about;
+mod course;
+mod told;
+mod untold;
+
+use std::io::{self, Write};
+
+use url::Url;
+
+use self::about::{named, topics, typed_values};
+use self::course::{journey, recorded};
+use self::told::{doubt, others_told, pages};
+use self::untold::untold;
+use super::count;
+use crate::model::{Exchange, TrackerEvent};
+use crate::run::Run;
+
+/// Columns that a description may take before it is cut.
+const WIDTH: usize = 92;
+
+/// Writes the summary of a run.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let style = Style { colour };
+    let record = &run.record;
+    writeln!(out, "\n{}", style.bold(&record.scenario.title))?;
+    writeln!(out, "{}", style.dim(&record.scenario.origin))?;
+    journey(run, &style, out)?;
+
+    let (told, others): (Vec<&TrackerEvent>, Vec<&TrackerEvent>) = run
+        .events
+        .iter()
+        .filter(|event| event.tells())
+        .partition(|event| event.recipient == "Meta");
+    let unsent = told
+        .iter()
+        .filter(|event| doubt(run, event).is_some())
+        .count();
+    if told.is_empty() {
+        let code = run.exchanges.iter().filter(|x| is_meta(x)).count();
+        writeln!(out, "\n{}", style.good("No event was told to Meta."))?;
+        if code > 0 {
+            writeln!(
+                out,
+                "Meta's servers were contacted {code} times all the same."
+            )?;
+        }
+    } else {
+        pages(run, &told, &style, out)?;
+        if unsent > 0 {
+            writeln!(
+                out,
+                "Of these, {} did not leave, or it is unknown: each is marked.",
+                count(unsent, "event")
+            )?;
+        }
+        named(run, &told, &style, out)?;
+        typed_values(run, &told, &style, out)?;
+        topics(run, &told, &style, out)?;
+    }
+    others_told(&others, &style, out)?;
+    untold(run, &style, out)?;
+    recorded(run, &style, out)
+}
+
+struct Style {
+    colour: bool,
+}
+
+impl Style {
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn bad(&self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn good(&self, text: &str) -> String {
+        self.paint("32", text)
+    }
+}
+
+fn is_meta(exchange: &Exchange) -> bool {
+    exchange.recipient.as_deref() == Some("Meta")
+}
+
+/// A page of the site by its path; any other address whole.
+fn short(url: &str, origin: &str) -> String {
+    match (Url::parse(url), url.strip_prefix(origin)) {
+        (Ok(_), Some(path)) if path.starts_with('/') => path.to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    let mut cut: String = line.chars().take(WIDTH - 1).collect();
+    cut.push('…');
+    cut
+}
