@@ -23,6 +23,7 @@
 //! | [`scenario`] | YAML → [`scenario::Scenario`], with the place of every error |
 //! | [`browser`] | find, install, launch Chromium; nothing about trackers |
 //! | [`journey`] | runs steps, one file a kind |
+//! | [`consent`] | rules for consent banners that others keep, fetched on request |
 //! | [`capture`] | attaches to everything; turns CDP events into exchanges; audits them with the network log |
 //! | [`decode`] | one file a vendor |
 //! | [`intake`] | requests out of HARs and JSON Lines that other tools made |
@@ -38,6 +39,7 @@ pub mod browser;
 pub mod bundle;
 pub mod capture;
 pub mod cli;
+pub mod consent;
 pub mod decode;
 pub mod demo;
 pub mod intake;

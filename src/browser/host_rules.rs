@@ -125,7 +125,8 @@ impl FromStr for ConnectTo {
         };
         let bad = |_| fail("a port is a number up to 65535");
         let connect = ConnectTo {
-            from_host: from_host.to_owned(),
+            // Names of hosts are the same in any case, and ours are compared in lower case.
+            from_host: from_host.to_ascii_lowercase(),
             from_port: port(from_port).map_err(bad)?,
             to_host: to_host.to_owned(),
             to_port: port(to_port).map_err(bad)?,
@@ -199,6 +200,13 @@ mod tests {
                 "www.police.example:443:127.0.0.1:8",
                 "t.example::127.0.0.1:7"
             ]),
+            [
+                "MAP www.police.example:443 127.0.0.1:8",
+                "MAP * 127.0.0.1:9"
+            ]
+        );
+        assert_eq!(
+            of(&["WWW.Police.example:443:127.0.0.1:8"]),
             [
                 "MAP www.police.example:443 127.0.0.1:8",
                 "MAP * 127.0.0.1:9"

@@ -322,6 +322,15 @@ impl Launched {
         }
     }
 
+    /// Whether the browser exits by itself within a time.
+    pub async fn leaves_within(&mut self, limit: Duration) -> bool {
+        if !self.reaped && matches!(timeout(limit, self.child.wait()).await, Ok(Ok(_))) {
+            self.kill_group();
+            self.reaped = true;
+        }
+        self.reaped
+    }
+
     /// Kills the browser and everything it started.
     pub async fn kill(&mut self) {
         if self.reaped {

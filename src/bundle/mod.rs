@@ -186,8 +186,10 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn exchange(&mut self, exchange: &Exchange) -> Result<(), BundleError> {
-        let line = line(exchange);
-        let line = self.clean(&line).into_owned();
+        let line = match &self.scrub {
+            Some(scrub) => line(&scrub.exchange(exchange)),
+            None => line(exchange),
+        };
         self.exchanges
             .write_all(&line)
             .map_err(|error| write_error(&self.data("exchanges.jsonl"), error))
@@ -198,8 +200,10 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn event(&mut self, event: &TrackerEvent) -> Result<(), BundleError> {
-        let line = line(event);
-        let line = self.clean(&line).into_owned();
+        let line = match &self.scrub {
+            Some(scrub) => line(&scrub.record(event)),
+            None => line(event),
+        };
         self.evidence
             .write_all(&line)
             .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
@@ -215,9 +219,9 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
-        let mut text = serde_json::to_vec_pretty(run).unwrap_or_default();
+        let clean = self.scrub.as_ref().map(|scrub| scrub.record(run));
+        let mut text = serde_json::to_vec_pretty(clean.as_ref().unwrap_or(run)).unwrap_or_default();
         text.push(b'\n');
-        let text = self.clean(&text);
         self.replace("run.json", |file| file.write_all(&text))
     }
 

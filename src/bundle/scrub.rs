@@ -1,49 +1,75 @@
 //! Keeps secrets out of a bundle: values of real cookies are replaced in whatever is written.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::model::{Exchange, TrackerEvent};
+use crate::model::Exchange;
 
 /// A shorter value says nothing, and stands in too much that is no secret.
 const SHORTEST: usize = 6;
+
+/// What JavaScript's `encodeURIComponent` leaves as it is (ECMA-262, 19.2.6.4).
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+/// What `application/x-www-form-urlencoded` leaves as it is (WHATWG URL, 5.2); a space becomes `+`.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'*');
+/// What `encodeURI` leaves as it is, beside the above.
+const URI: &AsciiSet = &COMPONENT
+    .remove(b';')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b'?')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'&')
+    .remove(b'=')
+    .remove(b'+')
+    .remove(b'$')
+    .remove(b'#');
 
 /// Replaces secrets by `[secret NAME]`.
 #[derive(Debug)]
 pub struct Scrub {
     finder: AhoCorasick,
     replacements: Vec<String>,
+    /// Of the cookies: whatever else they hold later is a secret too.
+    names: BTreeSet<String>,
 }
 
 impl Scrub {
     /// Names and values. Nothing, if there is nothing to hide.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Scrub> {
-        let mut patterns = Vec::new();
+        let mut patterns: Vec<String> = Vec::new();
         let mut replacements = Vec::new();
+        let mut names = BTreeSet::new();
         for (name, value) in secrets {
-            if value.len() < SHORTEST {
-                continue;
-            }
-            let replacement = format!("[secret {name}]");
-            let encoded = utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
-            let decoded = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-            let quoted = serde_json::Value::from(value).to_string();
-            for form in [
-                value.to_owned(),
-                encoded.to_lowercase(),
-                encoded,
-                decoded.into_owned(),
-                quoted.trim_matches('"').to_owned(),
-            ] {
+            names.insert(name.to_owned());
+            for form in forms(value) {
                 if form.len() >= SHORTEST && !patterns.contains(&form) {
                     patterns.push(form);
-                    replacements.push(replacement.clone());
+                    replacements.push(replacement(name));
                 }
             }
         }
-        if patterns.is_empty() {
+        if names.is_empty() {
             return None;
         }
         let finder = AhoCorasick::builder()
@@ -53,6 +79,7 @@ impl Scrub {
         Some(Scrub {
             finder,
             replacements,
+            names,
         })
     }
 
@@ -68,23 +95,132 @@ impl Scrub {
     /// The same records without the secrets.
     pub fn exchanges(&self, exchanges: Vec<Exchange>) -> Vec<Exchange> {
         exchanges
-            .into_iter()
-            .map(|exchange| self.record(exchange))
+            .iter()
+            .map(|exchange| self.exchange(exchange))
             .collect()
     }
 
-    /// The same records without the secrets.
-    pub fn events(&self, events: Vec<TrackerEvent>) -> Vec<TrackerEvent> {
-        events.into_iter().map(|event| self.record(event)).collect()
+    /// An exchange without the secrets: also without what a site set these cookies to meanwhile.
+    pub fn exchange(&self, exchange: &Exchange) -> Exchange {
+        let mut value = serde_json::to_value(exchange).unwrap_or_default();
+        for headers in ["request_headers", "response_headers"] {
+            for header in value[headers].as_array_mut().into_iter().flatten() {
+                let name = header[0].as_str().unwrap_or_default().to_ascii_lowercase();
+                if let (true, Some(text)) = (name.ends_with("cookie"), header[1].as_str()) {
+                    header[1] = self.cookie_header(text).into();
+                }
+            }
+        }
+        for cookie in value["cookies"].as_array_mut().into_iter().flatten() {
+            let name = cookie["name"].as_str().unwrap_or_default();
+            if self.names.contains(name) {
+                cookie["value"] = replacement(name).into();
+            }
+        }
+        self.typed(value, exchange)
     }
 
-    fn record<T: serde::Serialize + serde::de::DeserializeOwned>(&self, record: T) -> T {
-        let line = super::line(&record);
-        match self.bytes(&line) {
-            Cow::Borrowed(_) => record,
-            Cow::Owned(scrubbed) => serde_json::from_slice(&scrubbed).unwrap_or(record),
+    /// Any other record without the secrets.
+    pub fn record<T: Serialize + DeserializeOwned + Clone>(&self, record: &T) -> T {
+        self.typed(serde_json::to_value(record).unwrap_or_default(), record)
+    }
+
+    fn typed<T: DeserializeOwned + Clone>(&self, mut value: Value, original: &T) -> T {
+        // Strings stay strings, so that a record stays one; a number that is a secret becomes a string where that is
+        // possible.
+        self.strings(&mut value);
+        let strings = value.clone();
+        self.numbers(&mut value);
+        serde_json::from_value(value)
+            .or_else(|_| serde_json::from_value(strings))
+            .unwrap_or_else(|error| {
+                // It was one before, and only the words in its strings are others.
+                tracing::error!(%error, "a record could not be made again without its secrets");
+                original.clone()
+            })
+    }
+
+    fn strings(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if self.finder.is_match(text.as_str()) {
+                    *text = self.finder.replace_all(text, &self.replacements);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.strings(item)),
+            Value::Object(map) => {
+                if map.keys().any(|key| self.finder.is_match(key.as_str())) {
+                    let entries = std::mem::take(map).into_iter();
+                    *map = entries
+                        .map(|(key, value)| {
+                            (self.finder.replace_all(&key, &self.replacements), value)
+                        })
+                        .collect();
+                }
+                map.values_mut().for_each(|value| self.strings(value));
+            }
+            _ => {}
         }
     }
+
+    fn numbers(&self, value: &mut Value) {
+        match value {
+            Value::Number(number) => {
+                let text = number.to_string();
+                if self.finder.is_match(&text) {
+                    *value = self.finder.replace_all(&text, &self.replacements).into();
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.numbers(item)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.numbers(value)),
+            _ => {}
+        }
+    }
+
+    /// `a=1; xs=2` or `xs=2; Path=/` with the values of our cookies replaced.
+    fn cookie_header(&self, text: &str) -> String {
+        let parts = text.split(';').map(|part| match part.split_once('=') {
+            Some((name, _)) if self.names.contains(name.trim()) => {
+                format!("{name}={}", replacement(name.trim()))
+            }
+            _ => part.to_owned(),
+        });
+        parts.collect::<Vec<_>>().join(";")
+    }
+}
+
+fn replacement(name: &str) -> String {
+    format!("[secret {name}]")
+}
+
+/// The forms in which scripts and headers write a value.
+fn forms(value: &str) -> Vec<String> {
+    let bare = value.trim_matches('"');
+    let decoded = percent_decode_str(bare).decode_utf8_lossy().into_owned();
+    let mut forms = Vec::new();
+    for plain in [bare, &decoded, &lower_hex(bare)] {
+        forms.push(plain.to_owned());
+        let quoted = Value::from(plain).to_string();
+        forms.push(quoted[1..quoted.len() - 1].to_owned());
+        for set in [NON_ALPHANUMERIC, COMPONENT, FORM, URI] {
+            let encoded = utf8_percent_encode(plain, set).to_string();
+            forms.push(encoded.replace("%20", "+"));
+            forms.push(lower_hex(&encoded));
+            forms.push(encoded);
+        }
+    }
+    forms
+}
+
+/// `%3A` as `%3a`.
+fn lower_hex(text: &str) -> String {
+    let mut lower = String::with_capacity(text.len());
+    let mut hex = 0;
+    for c in text.chars() {
+        lower.push(if hex > 0 { c.to_ascii_lowercase() } else { c });
+        hex = if c == '%' { 2 } else { hex.max(1) - 1 };
+    }
+    lower
 }
 
 #[cfg(test)]
@@ -93,16 +229,23 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_however_it_is_written() {
-        let scrub = Scrub::new([("xs", "12%3Aab\"/c"), ("p", "-2"), ("fr", "0abcdefg")]).unwrap();
+        let value = "31%3Aq-R.s~T%3A2";
+        let scrub = Scrub::new([("xs", value), ("p", "-2"), ("fr", "0abcdefg")]).unwrap();
         for text in [
-            "xs=12%3Aab\"/c",
-            "12%253Aab%22%2Fc",
-            r#"{"v":"12:ab\"/c"}"#,
-            r#""12%3Aab\"/c""#,
+            "xs=31%3Aq-R.s~T%3A2",
+            // encodeURIComponent
+            "31%253Aq-R.s~T%253A2",
+            "31%253aq-R.s~T%253a2",
+            "v=31:q-R.s~T:2",
+            "v=31%3aq-R.s~T%3a2",
+            // every byte that could be
+            "31%253Aq%2DR%2Es%7ET%253A2",
         ] {
             let clean = String::from_utf8(scrub.bytes(text.as_bytes()).into_owned()).unwrap();
-            let there = clean.contains("[secret xs]") || text.contains("12:ab");
-            assert!(there && !clean.contains("12%3Aab"), "{text} became {clean}");
+            assert!(
+                clean.contains("[secret xs]") && !clean.contains("q-R"),
+                "{text} became {clean}"
+            );
         }
         assert_eq!(
             scrub.bytes(b"a -2 b").as_ref(),
@@ -110,6 +253,47 @@ mod tests {
             "too short to be looked for"
         );
         assert_eq!(scrub.bytes(b"fr=0abcdefg;").as_ref(), b"fr=[secret fr];");
-        assert!(Scrub::new([("p", "1")]).is_none());
+        assert!(Scrub::new([]).is_none());
+    }
+
+    #[test]
+    fn a_record_stays_one_and_what_a_cookie_becomes_is_a_secret_too() {
+        let scrub =
+            Scrub::new([("JSESSIONID", "\"ajax:123456\""), ("id", "1000044443333")]).unwrap();
+        let mut exchange = Exchange::begun(
+            "x0001".into(),
+            "https://a.example/?c=ajax%3A123456",
+            "GET",
+            "a.example",
+        );
+        exchange.request_headers = vec![
+            ("csrf-token".to_owned(), "ajax:123456".to_owned()),
+            (
+                "cookie".to_owned(),
+                "a=1; JSESSIONID=\"ajax:123456\"; id=1000044443333".to_owned(),
+            ),
+        ]
+        .into();
+        exchange.response_headers = vec![(
+            "set-cookie".to_owned(),
+            "JSESSIONID=fresh-one; Path=/".to_owned(),
+        )]
+        .into();
+        let clean = scrub.exchange(&exchange);
+        let text = serde_json::to_string(&clean).unwrap();
+        assert!(
+            !text.contains("123456") && !text.contains("fresh-one") && !text.contains("44443333"),
+            "{text}"
+        );
+        assert!(
+            text.contains("a=1; JSESSIONID=[secret JSESSIONID]"),
+            "{text}"
+        );
+        let record: Value =
+            scrub.record(&serde_json::json!({"n": 1000044443333u64, "1000044443333": "x"}));
+        assert_eq!(
+            record,
+            serde_json::json!({"n": "[secret id]", "[secret id]": "x"})
+        );
     }
 }

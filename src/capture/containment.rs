@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::model::{recipient, registrable_domain};
+use crate::model::{Exchange, Guarded, Moment, recipient, registrable_domain};
 
 /// What may really leave.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub struct Paused<'a> {
     pub accept: Option<&'a str>,
     /// The headers that a preflight asks leave for.
     pub asks_for: Option<&'a str>,
+    /// The same place was kept from being read while a `submit` step ran.
+    pub again: bool,
 }
 
 impl Containment {
@@ -114,6 +116,49 @@ impl Containment {
             guard: Guard::Off,
             action_host: None,
         }
+    }
+
+    /// What it contains of reports, from a moment on.
+    pub fn guarded_from(&self, from: Moment) -> Guarded {
+        Guarded {
+            from,
+            what: match self.guard {
+                Guard::Off => "nothing",
+                Guard::Changes => "changes",
+                Guard::Submitting => "submitting",
+            }
+            .to_owned(),
+            action_host: self.action_host.clone(),
+        }
+    }
+
+    /// Whether an exchange should have been contained, by what was in force when it was made.
+    pub fn missed(&self, exchange: &Exchange) -> bool {
+        // As CDP writes its types.
+        let resource_type = match exchange.resource_type.as_str() {
+            "document" => "Document",
+            "xhr" => "XHR",
+            "fetch" => "Fetch",
+            "ping" => "Ping",
+            "eventsource" => "EventSource",
+            "other" => "Other",
+            "image" => "Image",
+            "script" => "Script",
+            "stylesheet" => "Stylesheet",
+            _ => "Font",
+        };
+        let main_frame = exchange.frame.is_some() && exchange.frame == exchange.target;
+        self.decide(Paused {
+            url: &exchange.url,
+            method: &exchange.method,
+            resource_type,
+            main_frame,
+            origin: None,
+            accept: exchange.request_header("accept"),
+            asks_for: None,
+            again: false,
+        })
+        .is_some()
     }
 
     /// Nothing: let it go.
@@ -193,14 +238,15 @@ impl Containment {
             "XHR" | "Fetch" | "Ping" | "EventSource" | "Other"
         ) && !icon;
         let contained = if own || named {
-            changes || (submitting && method != "OPTIONS" && (document || read_by_script))
-        } else if document {
+            let again = paused.again && read_by_script;
+            changes || again || (submitting && method != "OPTIONS" && (document || read_by_script))
+        } else if document && main_frame {
             // A form whose action lies elsewhere takes the page itself with it; a tracker's hidden frame does not.
-            main_frame && (changes || submitting)
+            changes || submitting
         } else {
-            // A script may file the report with a host that the form does not name: whoever is no known recipient of
-            // tracking may be the one that takes it.
-            changes && read_by_script && recipient(host).is_none()
+            // A script, or a form in a frame, may file the report with a host that nobody named: whoever is no known
+            // recipient of tracking may be the one that takes it.
+            changes && (read_by_script || document) && recipient(host).is_none()
         };
         contained.then_some(document || changes && resource_type != "Ping")
     }
@@ -255,6 +301,7 @@ mod tests {
             origin: None,
             accept: None,
             asks_for: None,
+            again: false,
         }
     }
 
@@ -434,6 +481,7 @@ mod tests {
                 origin: Some("https://www.police.example"),
                 accept: None,
                 asks_for: None,
+                again: false,
             })
             .unwrap();
         let text = answer.fulfill("interception-job-1.0").to_string();

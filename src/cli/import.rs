@@ -87,7 +87,7 @@ fn head(scenario: &Scenario) -> Vec<String> {
                 .to_owned(),
         );
         head.push(
-            "Until then, whatever changes something at the site is kept from the last field on."
+            "Until then, whatever changes something at the site is kept from the first field on."
                 .to_owned(),
         );
         head.push(

@@ -3,6 +3,7 @@
 
 mod audit;
 mod browser;
+mod consent;
 mod decode;
 mod demo;
 mod explain;
@@ -74,6 +75,9 @@ enum Command {
     Decode(decode::DecodeArgs),
     /// Say what a parameter means, or what a request told
     Explain(explain::ExplainArgs),
+    /// Find or install rules for consent banners that are not recognised without
+    #[command(subcommand)]
+    Consent(consent::ConsentCommand),
     /// Find or install the browser
     #[command(subcommand)]
     Browser(browser::BrowserCommand),
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
             Command::Audit(args) => audit::audit(args),
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),
+            Command::Consent(command) => consent::consent(command).await,
             Command::Browser(command) => browser::browser(command).await,
         }
     });

@@ -1,6 +1,7 @@
 //! Options that several subcommands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 use super::{exit, talk};
 use crate::browser::{self, BrowserError, ConnectTo};
 use crate::capture::Deliver;
+use crate::consent;
 use crate::run::RunOptions;
 use crate::scenario::{Scenario, Seed};
 use url::Url;
@@ -170,6 +172,15 @@ impl Replay {
             seed,
             deliver: self.deliver.into(),
             consent: None,
+            consent_rules: consent::installed()
+                .map_err(|why| {
+                    talk::error(
+                        &format!("the installed rules for consent banners cannot be read: {why}"),
+                        Some("install them again with `pixelwitness consent install`"),
+                    );
+                    exit::BAD_INPUT
+                })?
+                .map(Arc::new),
             base_url: None,
         })
     }

@@ -24,8 +24,9 @@ const AT_MOST: Duration = Duration::from_secs(4 * 3600);
 Examples:
   pixelwitness record https://www.police.example/report/ -o report.yaml
 
-A window opens: click and type as a visitor does. Close the window, or press Ctrl-C here, when you are done. What you
-typed is not written down: canaries stand in its place. From the first thing that you do on, whatever would change
+A window opens: click and type as a visitor does. Close the window, or press Ctrl-C here, when you are done. In the
+scenario canaries stand in the place of what you typed (numbers of up to four digits stay); the bundle, which is evidence
+of what was sent, holds it where it was sent. From the first thing that you do on, whatever would change
 something at the site is recorded and answered in place, so that trying a form out files no report; a form of several
 pages may not go on then. `--deliver all` lets it through.")]
 pub struct RecordArgs {

@@ -40,7 +40,7 @@ A scenario is written in YAML:
     - submit: aria/Send report      # recorded, never delivered
 
 No report is filed: what `submit` sends is answered in place. Where a scenario types and has no `submit`, whatever
-changes something at the site is kept from the last field on. Only `--deliver all` lets reports through.")]
+changes something at the site is kept from the first field on. Only `--deliver all` lets reports through.")]
 pub struct RunArgs {
     /// Scenarios to replay, or recordings of the Chrome DevTools Recorder (JSON)
     #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]

@@ -20,7 +20,7 @@ function (answer, customised) {
     accept: /^(yes[, ]*)?(i('m| am) (ok|happy) with|i (accept|agree)|(accept|allow|agree|enable)\b(?!.*(only|selected|selection|essential|necessary)))|^(ok|okay|got it)$/i,
     reject: /^(no[, ]*)?(reject|decline|refuse|deny|disagree|do not (use|accept|allow)|don['’]t (use|accept|allow)|(accept |allow |use )?only (essential|necessary)|(use |accept |allow )?(essential|necessary)( cookies)? only|continue without)/i,
     customise: /^(customi[sz]e|manage|change|choose|set|adjust|view)\b.*(cookie|preference|setting|option|choice|consent)|^(cookie )?(settings|preferences|options)$|^customi[sz]e$|^manage$/i,
-    save: /^(save|confirm|apply|submit)\b/i,
+    save: /^(save|confirm|apply)\b/i,
   };
   const roots = function* (root) {
     yield root;
@@ -51,7 +51,8 @@ function (answer, customised) {
     if (/^(HTML|BODY|MAIN|A|BUTTON|INPUT|LABEL|SCRIPT|STYLE|FORM)$/.test(top.tagName) || !shown(top)) continue;
     // A form that asks for consent to something else is no banner.
     if (top.querySelector("textarea, input[type=text], input[type=email], input[type=tel], input[type=password]")) continue;
-    if (!/cookie|consent|tracking/i.test(top.innerText || "")) continue;
+    // So is a dialog that is about something else.
+    if (!/cookie/i.test(top.innerText || "")) continue;
     const found = { name: WORDED, top };
     const own = [...buttons(top), ...(top.shadowRoot ? buttons(top.shadowRoot) : [])];
     for (const kind of ["accept", "reject", "customise", "save"]) found[kind] = own.find((button) => WORDS[kind].test(label(button)));

@@ -10,6 +10,7 @@ use crate::model::{ConsentOutcome, ConsentRecord, Moment};
 use crate::scenario::{ConsentAnswer, Selectors};
 
 use super::frame::went_away;
+use super::rules;
 use super::{Context, Element, Frame, Press, StepError, Want};
 
 const RECOGNISE: &str = include_str!("consent.js");
@@ -18,6 +19,8 @@ const RECOGNISE: &str = include_str!("consent.js");
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How many clicks an answer may take: choices are opened, unticked one by one, and saved.
 const MOST_CLICKS: usize = 12;
+/// So many looks without it, and it is gone.
+const GONE: u32 = 3;
 /// How long a banner may take to go, or to open its choices.
 const GOES_WITHIN: Duration = Duration::from_secs(3);
 
@@ -62,6 +65,12 @@ pub async fn answer(
     };
     if own.is_empty() {
         recognised(context, answer, deadline, &mut record).await?;
+        if record.outcome != ConsentOutcome::Answered
+            && record.clicks.is_empty()
+            && let Some(installed) = context.consent_rules
+        {
+            rules::answer(context, installed, answer, &mut record).await?;
+        }
     } else {
         let own = own.to_vec();
         as_told(context, &own, deadline, &mut record).await?;
@@ -83,11 +92,13 @@ async fn as_told(
             Ok(element) => {
                 record.banner = Some("the scenario's".to_owned());
                 record.clicks.push(selector.to_string());
-                record.answered = Some(Moment::now());
                 record.outcome = ConsentOutcome::Answered;
-                if let Err(error) = click(context, &element, deadline).await {
-                    done = Err(error);
-                    break;
+                match click(context, &element, deadline).await {
+                    Ok(clicked) => record.answered = Some(clicked),
+                    Err(error) => {
+                        done = Err(error);
+                        break;
+                    }
                 }
             }
             Err(error @ (StepError::Crashed | StepError::Lost)) => {
@@ -115,6 +126,9 @@ async fn recognised(
     record: &mut ConsentRecord,
 ) -> Result<(), StepError> {
     let mut customised = false;
+    // An answer was given, and not only a choice opened.
+    let mut given = false;
+    let mut gone = 0;
     loop {
         let look = look(context, answer, customised).await?;
         match look {
@@ -131,13 +145,21 @@ async fn recognised(
                     deadline = deadline.max(Instant::now() + GOES_WITHIN);
                 }
                 record.banner = Some(banner);
+                gone = 0;
                 if let Some(element) = fit(&frame).await? {
                     record.clicks.push(label);
-                    record.answered = Some(Moment::now());
                     customised |= what == "customise";
+                    given = matches!(what.as_str(), "accept" | "reject" | "save");
                     record.outcome = ConsentOutcome::Failed;
-                    record.why = Some("it did not go".to_owned());
-                    click(context, &element, deadline).await?;
+                    record.why = Some(
+                        if given {
+                            "it did not go"
+                        } else {
+                            "its choices did not open"
+                        }
+                        .to_owned(),
+                    );
+                    record.answered = Some(click(context, &element, deadline).await?);
                     deadline = deadline.max(Instant::now() + GOES_WITHIN);
                     if record.clicks.len() > MOST_CLICKS {
                         return Ok(());
@@ -156,12 +178,14 @@ async fn recognised(
                     seen.join(", ")
                 ));
             }
+            // One look may fall between two states of a page.
             _ if record.banner.is_some() => {
-                if !record.clicks.is_empty() {
+                gone += 1;
+                if given && gone >= GONE {
                     record.outcome = ConsentOutcome::Answered;
                     record.why = None;
+                    return Ok(());
                 }
-                return Ok(());
             }
             _ => {}
         }
@@ -212,18 +236,21 @@ async fn fit(frame: &Frame) -> Result<Option<Element>, StepError> {
     }
 }
 
+/// Gives the moment of the click: what is told from then on is told after the answer.
 async fn click(
     context: &mut Context<'_>,
     element: &Element,
     deadline: Instant,
-) -> Result<(), StepError> {
+) -> Result<Moment, StepError> {
     let before = context.tab().state.borrow().clone();
     context.tab().bring_to_front().await?;
+    context.tab().move_to(element.x, element.y).await?;
+    let clicked = Moment::now();
     context
         .tab()
         .click_at(element.x, element.y, Press::default())
         .await?;
     // Many sites load the page anew once they were answered.
     context.tab().settle(&before, deadline).await?;
-    Ok(())
+    Ok(clicked)
 }

@@ -297,6 +297,21 @@ impl Frame {
         })
     }
 
+    /// Runs a script in our isolated world.
+    ///
+    /// # Errors
+    /// If the browser refuses, or the script threw.
+    pub(super) async fn run_script(&self, script: &str) -> Result<(), StepError> {
+        let evaluate = EvaluateParams {
+            context_id: Some(self.context),
+            ..EvaluateParams::new(script)
+        };
+        match self.page.execute(evaluate).await?.exception_details {
+            Some(thrown) => Err(StepError::Browser(RemoteError::Refused(thrown.to_string()))),
+            None => Ok(()),
+        }
+    }
+
     /// Puts a file into the file field that was found last.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod frame;
 mod identity;
 mod keys;
 mod page;
+mod rules;
 mod steps;
 mod tab;
 mod tabs;
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use crate::capture::{Capture, Containment, PageState, RemoteError};
-use crate::model::ConsentRecord;
+use crate::consent::Rules;
+use crate::model::{ConsentRecord, Guarded};
 use crate::scenario::{AssertedEvent, ConsentSelectors, Options, Seed, Step, StepKind};
 
 pub use consent::answer as answer_consent;
@@ -52,6 +54,8 @@ pub struct Context<'a> {
     /// Where pictures are kept.
     pub pictures: &'a Path,
     pub consent_selectors: &'a ConsentSelectors,
+    /// Rules for banners that we do not recognise, if they are installed.
+    pub consent_rules: Option<&'a Rules>,
     /// What must not leave; steps make it stricter.
     pub containment: &'a mut Containment,
     pub number: u32,
@@ -64,6 +68,7 @@ pub struct Context<'a> {
     pub notes: Vec<String>,
     pub planted: Vec<Planted>,
     pub consents: Vec<ConsentRecord>,
+    pub guarded: Vec<Guarded>,
 }
 
 impl Context<'_> {

@@ -12,7 +12,8 @@
     if (by) return squeeze(by.split(/\s+/).map((id) => element.getRootNode().getElementById?.(id)?.textContent || "").join(" "));
     if (element.labels && element.labels.length) return squeeze([...element.labels].map((label) => label.innerText).join(" "));
     if (element.tagName === "INPUT" && /^(submit|button|reset)$/.test(element.type)) return squeeze(element.value);
-    if (/^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName)) return squeeze(element.placeholder || element.title);
+    // What stands in it is the person's.
+    if (/^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName) || element.isContentEditable) return squeeze(element.placeholder || element.title);
     return squeeze(element.innerText || element.querySelector("img[alt]")?.alt || element.title);
   };
   const roleOf = (element) => {
@@ -63,7 +64,7 @@
   const selectors = (element) => {
     const found = [], name = nameOf(element), role = roleOf(element);
     if (name && name.length <= 80 && !/["\]]/.test(name)) found.push(role ? `aria/${name}[role="${role}"]` : `aria/${name}`);
-    const text = squeeze(element.innerText);
+    const text = element.isContentEditable ? "" : squeeze(element.innerText);
     if (text && text.length <= 60 && !/^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName)) found.push("text/" + text);
     found.push(cssPath(element));
     return found;

@@ -22,7 +22,7 @@ pub use moment::Moment;
 pub use recipient::{is_library, recipient};
 pub use run::{
     AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ConsentOutcome,
-    ConsentRecord, ContainmentRecord, Counts, IdentityRecord, JourneyRecord, JourneyState, Problem,
-    Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
+    ConsentRecord, ContainmentRecord, Counts, Guarded, IdentityRecord, JourneyRecord, JourneyState,
+    Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};

@@ -202,8 +202,22 @@ pub struct ContainmentRecord {
     pub contained: u64,
     /// Of these, those that went to the sink.
     pub sunk: u64,
+    /// From when on how much was contained of what may file a report; each until the next.
+    #[serde(default)]
+    pub guarded: Vec<Guarded>,
     /// Requests that left although they were not to: empty is good.
     pub slipped: Vec<String>,
+}
+
+/// From when on how much is contained of what may file a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guarded {
+    pub from: Moment,
+    /// `changes`: what changes something; `submitting`: pages and reads by script too.
+    pub what: String,
+    /// Host that the form names as its action.
+    pub action_host: Option<String>,
 }
 
 /// What was recorded, held against Chromium's own network log.

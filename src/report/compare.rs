@@ -33,6 +33,7 @@ pub struct Row {
 pub struct Told {
     /// Runs in which it was told at all.
     pub in_runs: usize,
+    /// Runs that were completed; others do not count.
     pub of_runs: usize,
     /// Events before the banner was answered, over all runs; all of them where it was not.
     pub before: usize,
@@ -47,11 +48,15 @@ pub fn compare(groups: &[Group]) -> Vec<Row> {
         for run in &group.runs {
             let answered = answered(run);
             let mut seen: Vec<(String, String, String)> = Vec::new();
+            // What a journey told that did not come to its end says nothing of the rest.
+            if run.record.journey.state != JourneyState::Completed {
+                continue;
+            }
             for event in run.events.iter().filter(|event| event.tells()) {
                 let key = key(event);
                 let told = rows.entry(key.clone()).or_insert_with(|| {
                     let empty = groups.iter().map(|group| Told {
-                        of_runs: group.runs.len(),
+                        of_runs: completed(group),
                         ..Told::default()
                     });
                     empty.collect()
@@ -115,6 +120,14 @@ pub fn render(groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
                 group.consent.unwrap_or("as it is"),
                 what_became_of(group)
             )?;
+            if completed(group) < group.runs.len() {
+                writeln!(
+                    out,
+                    "           {} of {} completed; the others do not count",
+                    completed(group),
+                    count(group.runs.len(), "run")
+                )?;
+            }
         }
     } else if let Some(group) = groups.first() {
         writeln!(
@@ -125,7 +138,7 @@ pub fn render(groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     if rows.is_empty() {
-        writeln!(out, "  No event was told to anybody in any of them.")?;
+        writeln!(out, "  No event was told to anybody in any completed run.")?;
         return Ok(());
     }
     let mut page = None;

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::record::problem;
+use crate::capture::{Containment, Deliver, Guard};
 use crate::model::{
-    Exchange, Outcome, Party, RunRecord, StepState, UrlParts, recipient, registrable_domain,
+    Exchange, Origin, Outcome, Party, RunRecord, UrlParts, recipient, registrable_domain,
 };
 
 /// How many addresses a problem names.
@@ -42,6 +43,7 @@ pub(super) fn judge(record: &mut RunRecord, exchanges: &[Exchange], first_party:
     let mut unknown = Vec::new();
     for exchange in exchanges {
         let was_to_stay = exchange.outcome == Outcome::Contained
+            || missed(record, exchange, first_party)
             || matches!(deliver.as_str(), "first-party" | "none") && exchange.party == Party::Third
             || deliver == "none" && !is_page_load(exchange);
         let what = || format!("{} {}", exchange.method, exchange.url);
@@ -108,8 +110,34 @@ fn is_page_load(exchange: &Exchange) -> bool {
         )
 }
 
-/// Messages that went into a WebSocket of the site, or of a host that is no known tracker, once the report was sent:
-/// they cannot be stopped, and may have filed it.
+/// Whether it may have been a report, by what was to be contained when it was made: whoever let it through.
+fn missed(record: &RunRecord, exchange: &Exchange, first_party: &str) -> bool {
+    let Some(time) = exchange.time.filter(|_| exchange.origin == Origin::Page) else {
+        return false;
+    };
+    let spans = &record.containment.guarded;
+    // The moment in which it changes belongs to neither side.
+    let Some(index) = spans.iter().rposition(|span| span.from < time) else {
+        return false;
+    };
+    if spans.get(index + 1).is_some_and(|next| next.from <= time) {
+        return false;
+    }
+    let guard = match spans[index].what.as_str() {
+        "submitting" => Guard::Submitting,
+        "changes" => Guard::Changes,
+        _ => return false,
+    };
+    let containment = Containment {
+        guard,
+        action_host: spans[index].action_host.clone(),
+        ..Containment::new(first_party, Deliver::AllButReports)
+    };
+    containment.missed(exchange)
+}
+
+/// Messages that went into a WebSocket of the site, or of a host that is no known tracker, once something was typed or
+/// sent: they cannot be stopped, and may have filed it.
 fn messages_after_submit(
     record: &RunRecord,
     exchanges: &[Exchange],
@@ -118,13 +146,7 @@ fn messages_after_submit(
     if record.containment.deliver == "all" {
         return Vec::new();
     }
-    let submitted = record
-        .journey
-        .steps
-        .iter()
-        .filter(|step| step.kind == "submit" && step.state != StepState::NotReached)
-        .find_map(|step| step.started);
-    let Some(submitted) = submitted else {
+    let Some(guarded) = record.containment.guarded.first().map(|span| span.from) else {
         return Vec::new();
     };
     exchanges
@@ -138,7 +160,7 @@ fn messages_after_submit(
             exchange.frames.iter().any(|frame| {
                 frame.direction == "sent"
                     && frame.opcode < 8
-                    && frame.time.is_some_and(|time| time >= submitted)
+                    && frame.time.is_some_and(|time| time >= guarded)
             })
         })
         .map(|exchange| format!("messages to {}", exchange.url))

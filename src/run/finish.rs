@@ -62,7 +62,10 @@ pub(super) fn finish(
     judge(&mut record, audit);
     account_for_identity(&mut record, &exchanges);
     let exchanges = match bundle.scrub() {
-        Some(scrub) => scrub.exchanges(exchanges),
+        Some(scrub) => {
+            record = scrub.record(&record);
+            scrub.exchanges(exchanges)
+        }
         None => exchanges,
     };
     let events = decode_all(&exchanges, |exchange| read_body(bundle.root(), exchange));

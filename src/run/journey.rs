@@ -13,7 +13,7 @@ use crate::journey::{Context, Page, Planted, StepError, Tabs, answer_consent, pl
 use crate::model::{
     BrowserRecord, CanaryRecord, ConsentOutcome, IdentityRecord, Moment, RunRecord, StepState,
 };
-use crate::scenario::{Consent, ConsentAnswer, Scenario, Step, StepKind};
+use crate::scenario::{Consent, ConsentAnswer, GuardFrom, Scenario, Step, StepKind};
 
 /// How long a page may take to show its consent banner once it is there.
 const BANNER_COMES_WITHIN: Duration = Duration::from_millis(2500);
@@ -77,6 +77,7 @@ pub(super) async fn replay(
             if capture.contain(containment.clone()).await.is_err() {
                 return JourneyEnd::Lost;
             }
+            guarded(record, &containment);
         }
         let limit = step.kind.timeout().unwrap_or(options.step_timeout);
         let started = Moment::now();
@@ -90,6 +91,7 @@ pub(super) async fn replay(
             scenario_folder: scenario.folder(),
             pictures: &pictures,
             consent_selectors: &scenario.consent_selectors,
+            consent_rules: options.consent_rules.as_deref(),
             containment: &mut containment,
             number,
             frame: None,
@@ -98,6 +100,7 @@ pub(super) async fn replay(
             notes: Vec::new(),
             planted: Vec::new(),
             consents: Vec::new(),
+            guarded: Vec::new(),
         };
         let mut done = context.run(step).await;
         if done.is_ok()
@@ -112,10 +115,11 @@ pub(super) async fn replay(
         let mut notes = std::mem::take(&mut context.notes);
         let planted = std::mem::take(&mut context.planted);
         record.consent.append(&mut context.consents);
+        record.containment.guarded.append(&mut context.guarded);
         let kept = contained.borrow().may_be_reports - contained_before.may_be_reports;
         if kept > 0 && guard_from.is_some() {
             notes.push(format!(
-                "{} that may file a report {} kept from being delivered, since no `submit` step says which click sends it",
+                "{} that may file a report {} kept from being delivered: the scenario has typed something, and no `submit` step says which click sends it",
                 crate::report::count(kept as usize, "request"),
                 if kept == 1 { "was" } else { "were" },
             ));
@@ -146,16 +150,14 @@ pub(super) async fn replay(
     JourneyEnd::Completed
 }
 
-/// From which step on requests that may file a report are kept: a scenario that types, and does not say which click
-/// sends what was typed, must not file it by accident.
+/// From which step on requests that may file a report are kept, whatever `submit` steps there are: a scenario that
+/// types, and does not say which click sends what was typed, must not file it by accident.
 fn guard_from(scenario: &Scenario, deliver: Deliver) -> Option<u32> {
-    let submits = |step: &Step| matches!(step.kind, StepKind::Submit(_));
-    if deliver == Deliver::All || scenario.steps.iter().any(submits) {
+    if deliver == Deliver::All || scenario.guards_from() == GuardFrom::Submit {
         return None;
     }
-    let typed = |step: &Step| matches!(step.kind, StepKind::Change(_));
-    let last = scenario.steps.iter().rposition(typed)?;
-    u32::try_from(last + 2).ok()
+    let first = scenario.steps.iter().position(|step| step.kind.types())?;
+    u32::try_from(first + 1).ok()
 }
 
 /// Answers the banner of a page that the journey has come to.
@@ -218,6 +220,14 @@ fn unanswered(consent: Consent, record: &mut RunRecord) {
         ),
     };
     problem(record, "consent", message, Some(help));
+}
+
+/// Notes from when on what is contained.
+pub(super) fn guarded(record: &mut RunRecord, containment: &Containment) {
+    record
+        .containment
+        .guarded
+        .push(containment.guarded_from(Moment::now()));
 }
 
 async fn fail(

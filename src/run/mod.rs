@@ -8,7 +8,7 @@ mod record;
 mod recorder;
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -20,7 +20,8 @@ use self::journey::JourneyEnd;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{BundleError, BundleWriter, Scrub};
-use crate::capture::{Assembler, Capture, Deliver, Output, Quiet, Told, Watch};
+use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
+use crate::consent::Rules;
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, JourneyState, Moment, RunRecord, TrackerEvent};
@@ -28,6 +29,9 @@ use crate::scenario::{Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
+
+/// How long a browser may take to exit whose window was closed.
+const WINDOW_CLOSES_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether a person has closed the last tab.
 const LOOK_FOR_TABS: Duration = Duration::from_millis(500);
@@ -59,6 +63,8 @@ pub struct RunOptions {
     pub deliver: Deliver,
     /// What is done about consent banners, if it is not what the scenario says.
     pub consent: Option<Consent>,
+    /// Rules for banners that we do not recognise ourselves.
+    pub consent_rules: Option<Arc<Rules>>,
     /// The origin that the scenario's was replaced by, for the record.
     pub base_url: Option<Url>,
 }
@@ -149,8 +155,10 @@ async fn run_with(
     recording: Option<&Mutex<Recording>>,
 ) -> Result<Run, RunError> {
     let cookies = cookies_of(&scenario.identities(), scenario.folder(), &options.seed)?;
+    // Those that a step plants later are secrets from the beginning.
+    let all = cookies_of(&scenario.all_identities(), scenario.folder(), &options.seed)?;
     let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
-    let secrets = cookies.iter().filter(|cookie| cookie.secret);
+    let secrets = all.iter().filter(|cookie| cookie.secret);
     let secrets = secrets.map(|cookie| (cookie.name.as_str(), cookie.value.as_str()));
     if let Some(scrub) = Scrub::new(secrets) {
         bundle.keep_out(scrub)?;
@@ -297,9 +305,27 @@ async fn watch_journey(
     capture.step(None);
     // A recording ends when the person has had enough; that they closed the window is how most do it.
     let end = match end {
-        JourneyEnd::Interrupted | JourneyEnd::Lost if recording.is_some() => JourneyEnd::Completed,
+        JourneyEnd::Interrupted if recording.is_some() => JourneyEnd::Completed,
+        // A browser that is not on its way out must not go on with nobody to contain anything.
+        JourneyEnd::Lost
+            if recording.is_some() && launched.leaves_within(WINDOW_CLOSES_WITHIN).await =>
+        {
+            JourneyEnd::Completed
+        }
         end => end,
     };
+    // Pages may save on leaving what was written in them.
+    let typed = |step: &crate::scenario::Step| step.kind.types();
+    let typed = recording.is_some() || scenario.steps.iter().any(typed);
+    if typed && options.deliver != Deliver::All {
+        let containment = Containment {
+            guard: Guard::Changes,
+            ..Containment::new(first_party, options.deliver)
+        };
+        if capture.contain(containment.clone()).await.is_ok() {
+            journey::guarded(record, &containment);
+        }
+    }
     match end {
         JourneyEnd::Completed => {
             record.journey.state = JourneyState::Completed;

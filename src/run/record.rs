@@ -58,6 +58,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             "settle": options.settle.as_secs_f64(),
             "deliver": options.deliver.as_str(),
             "consent": options.consent.unwrap_or(scenario.consent).as_str(),
+            "consent_rules": options.consent_rules.as_ref().map(|rules| format!("autoconsent {}", rules.version)),
             "base_url": options.base_url.as_ref().map(|url| url.as_str()),
         }),
         canaries: scenario

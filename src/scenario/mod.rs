@@ -41,6 +41,8 @@ pub struct Scenario {
     pub identity: Vec<Spanned<Identity>>,
     /// The policy to hold the run against, beside the scenario.
     pub policy: Option<Spanned<PathBuf>>,
+    /// As the scenario says; see [`Scenario::guards_from`].
+    pub guard: Option<GuardFrom>,
     /// Name → kind, in the order of the names.
     pub canaries: BTreeMap<String, CanaryKind>,
     pub topics: Vec<String>,
@@ -138,6 +140,18 @@ struct File {
     steps: Spanned<Vec<Spanned<StepKind>>>,
     #[serde(default)]
     policy: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    guard: Option<GuardFrom>,
+}
+
+/// From when on requests that may file a report are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardFrom {
+    /// From the first thing that is typed on.
+    Typing,
+    /// While and after `submit` steps.
+    Submit,
 }
 
 /// How this site's own banner is answered, where it is none of the known ones: what is clicked, in this order.
@@ -222,6 +236,7 @@ impl Scenario {
                 kind: step.value,
                 line: step.referenced.line(),
                 column: step.referenced.column(),
+                place: step.referenced,
             });
         }
         Ok(Scenario {
@@ -234,10 +249,22 @@ impl Scenario {
             consent_selectors: file.consent_selectors,
             identity: file.identity,
             policy: file.policy,
+            guard: file.guard,
             canaries: file.canaries,
             topics: file.topics,
             steps,
             text,
+        })
+    }
+
+    /// From when on requests that may file a report are kept: where no `submit` step says which click sends it, from
+    /// the first thing that is typed on.
+    pub fn guards_from(&self) -> GuardFrom {
+        let submits = |step: &Step| matches!(step.kind, StepKind::Submit(_));
+        self.guard.unwrap_or(if self.steps.iter().any(submits) {
+            GuardFrom::Submit
+        } else {
+            GuardFrom::Typing
         })
     }
 
@@ -261,12 +288,25 @@ impl Scenario {
             let help = "its path is from the scenario's folder";
             return missing(policy.referenced, "policy", &policy.value, help);
         }
+        let help = "export the cookies of a logged-in browser there; its path is from the scenario's folder";
+        let what = "file of cookies";
         for identity in &self.identity {
             if let Identity::Cookies(file) = &identity.value
                 && !self.folder().join(file).is_file()
             {
-                let help = "export the cookies of a logged-in browser there; its path is from the scenario's folder";
-                return missing(identity.referenced, "file of cookies", file, help);
+                return missing(identity.referenced, what, file, help);
+            }
+        }
+        for step in &self.steps {
+            let StepKind::Identity(planted) = &step.kind else {
+                continue;
+            };
+            for identity in &planted.who {
+                if let Identity::Cookies(file) = identity
+                    && !self.folder().join(file).is_file()
+                {
+                    return missing(step.place, what, file, help);
+                }
             }
         }
         Ok(())
@@ -278,6 +318,17 @@ impl Scenario {
             .iter()
             .map(|identity| identity.value.clone())
             .collect()
+    }
+
+    /// Whose cookies are planted at any time.
+    pub fn all_identities(&self) -> Vec<Identity> {
+        let later = self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Identity(planted) => Some(planted.who.clone()),
+            _ => None,
+        });
+        let mut all = self.identities();
+        all.extend(later.flatten());
+        all
     }
 
     /// Hex SHA-256 of the exact bytes.

@@ -107,6 +107,7 @@ pub(super) fn parse(path: &Path, text: String) -> Result<Scenario, Box<Diagnosti
             kind,
             line: place.line(),
             column: place.column(),
+            place,
         });
     }
     let Some(origin) = origin else {
@@ -126,6 +127,7 @@ pub(super) fn parse(path: &Path, text: String) -> Result<Scenario, Box<Diagnosti
         consent_selectors: ConsentSelectors::default(),
         identity: Vec::new(),
         policy: None,
+        guard: None,
         canaries: BTreeMap::new(),
         topics: Vec::new(),
         steps,

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::canary::CanaryKind;
 use super::step::{Button, Change, Click, Device, Key, Navigate, Options, Step, StepKind, Submit};
-use super::{Consent, ConsentSelectors, Scenario, Selectors, ThirdPartyCookies, write};
+use super::{Consent, ConsentSelectors, GuardFrom, Scenario, Selectors, ThirdPartyCookies, write};
 
 /// A longer text than a canary of kind `text` has.
 const ROOM_FOR_TEXT: u64 = 90;
@@ -30,8 +30,7 @@ struct Did {
     #[serde(default)]
     sends: bool,
     #[serde(default)]
-    #[serde(rename = "top")]
-    _top: bool,
+    top: bool,
     #[serde(default)]
     #[serde(rename = "button")]
     _button: Option<Value>,
@@ -57,6 +56,8 @@ pub struct Recording {
     /// The tab that the person was in last, and the first one.
     tab: Option<String>,
     first_tab: Option<String>,
+    /// Tab → address of its page.
+    tabs: BTreeMap<String, String>,
     /// What could not be taken over as it was.
     notes: Vec<String>,
 }
@@ -71,6 +72,7 @@ impl Recording {
             by_field: BTreeMap::new(),
             tab: None,
             first_tab: None,
+            tabs: BTreeMap::new(),
             notes: Vec::new(),
         }
     }
@@ -95,7 +97,7 @@ impl Recording {
                 return;
             }
         };
-        let target = self.target(tab, &did.url);
+        let target = self.target(tab, did.top.then_some(did.url.as_str()));
         let options = Options {
             target,
             ..Options::default()
@@ -122,16 +124,22 @@ impl Recording {
         }
     }
 
-    /// Where the visitor went, unless a replay goes there by itself.
-    fn target(&mut self, tab: &str, url: &str) -> Option<String> {
+    /// Where the visitor went, unless a replay goes there by itself: into a tab that a page has just opened.
+    fn target(&mut self, tab: &str, url: Option<&str>) -> Option<String> {
         let first = self.first_tab.get_or_insert_with(|| tab.to_owned()).clone();
         let before = self.tab.replace(tab.to_owned());
-        match before {
-            Some(before) if before != tab && tab == first => Some("main".to_owned()),
-            // A tab that a page opens is followed into.
-            Some(before) if before != tab && before != first => Some(url.to_owned()),
-            _ => None,
+        let seen = self.tabs.contains_key(tab);
+        let address = self.tabs.entry(tab.to_owned()).or_default();
+        if let Some(url) = url {
+            url.clone_into(address);
         }
+        if before.is_none_or(|before| before == tab) {
+            return None;
+        }
+        if tab == first {
+            return Some("main".to_owned());
+        }
+        (seen && !address.is_empty()).then(|| address.clone())
     }
 
     /// Two clicks and then the word that they were one.
@@ -218,6 +226,7 @@ impl Recording {
             kind: kind.clone(),
             line: 0,
             column: 0,
+            place: serde_saphyr::Location::UNKNOWN,
         });
         let host = self.origin.host_str().unwrap_or_default();
         let mut scenario = Scenario {
@@ -231,6 +240,8 @@ impl Recording {
             consent_selectors: ConsentSelectors::default(),
             identity: Vec::new(),
             policy: None,
+            // As it was recorded: what a form sends without a `submit` event is a click here.
+            guard: Some(GuardFrom::Typing),
             canaries: self.canaries.clone(),
             topics: Vec::new(),
             steps: steps.collect(),
@@ -250,6 +261,7 @@ fn canary_kind(field: &Field, value: &str) -> Option<CanaryKind> {
     let hints = field.hints.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| hints.contains(word));
     let kind = match field.kind.as_str() {
+        "password" => CanaryKind::Text,
         "select" | "checkbox" | "radio" | "file" | "range" | "color" | "time" | "month"
         | "week" | "datetime-local" => return None,
         "email" => CanaryKind::Email,

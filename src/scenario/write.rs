@@ -27,6 +27,13 @@ pub fn write(scenario: &Scenario, head: &[String]) -> String {
             scenario.third_party_cookies.as_str()
         );
     }
+    match scenario.guard {
+        Some(super::GuardFrom::Typing) => text.push_str(
+            "guard: typing        # from the first thing that is typed on, what may file a report is kept\n",
+        ),
+        Some(super::GuardFrom::Submit) => text.push_str("guard: submit\n"),
+        None => {}
+    }
     if !scenario.canaries.is_empty() {
         text.push_str("canaries:\n");
         for (name, kind) in &scenario.canaries {

@@ -59,6 +59,7 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
         seed: Seed::from_bytes([7; 32]),
         deliver: Deliver::AllButReports,
         consent: None,
+        consent_rules: None,
         base_url: None,
     }
 }

@@ -542,3 +542,67 @@ async fn a_banner_that_cannot_be_answered_is_inconclusive() {
     assert_completed(&run);
     assert_eq!(run.record.consent[0].clicks, ["Reject All"]);
 }
+
+/// Speaks as the rules' own script does: asks for its rules, has something evaluated, finds a banner and answers it.
+const RULES: &str = r#"
+(() => {
+  const send = autoconsentSendMessage;
+  let rules;
+  globalThis.autoconsentReceiveMessage = async (message) => {
+    if (message.type === "initResp") {
+      rules = message;
+      send({ type: "eval", id: "1", code: "typeof choice === 'function'" });
+    }
+    if (message.type === "evalResp" && message.result === true && message.id === "1") {
+      const odd = document.getElementById("odd");
+      if (!odd) return;
+      send({ type: "popupFound", cmp: rules.rules.compact.name, url: location.href });
+      const optOut = rules.config.autoAction === "optOut";
+      if (optOut) document.getElementById("nah").click();
+      send({ type: optOut ? "optOutResult" : "optInResult", cmp: "odd", result: optOut, url: location.href });
+      if (optOut) send({ type: "autoconsentDone", cmp: "odd", url: location.href });
+    }
+  };
+  send({ type: "init", url: location.href });
+})();
+"#;
+
+#[tokio::test]
+async fn installed_rules_are_asked_about_a_banner_that_is_not_recognised() {
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let rules = std::sync::Arc::new(pixelwitness::consent::Rules {
+        version: "0".to_owned(),
+        script: RULES.to_owned(),
+        compact: serde_json::json!({"name": "odd"}),
+    });
+    for (consent, outcome, why) in [
+        (Consent::Reject, ConsentOutcome::Answered, None),
+        (
+            Consent::Accept,
+            ConsentOutcome::Failed,
+            Some("the rules could not answer it"),
+        ),
+    ] {
+        let out = folder.path().join(consent.as_str());
+        let run = replay(&banner("odd"), &server, &out, |options| {
+            options.consent = Some(consent);
+            options.consent_rules = Some(rules.clone());
+        })
+        .await;
+        assert_completed(&run);
+        let record = &run.record.consent[0];
+        assert_eq!(record.outcome, outcome, "{record:#?}");
+        assert_eq!(record.banner.as_deref(), Some("autoconsent 0: odd"));
+        assert_eq!(record.why.as_deref(), why);
+        assert_eq!(run.record.problems.len(), usize::from(why.is_some()));
+        assert_eq!(run.record.options["consent_rules"], "autoconsent 0");
+    }
+    // Without them the run is inconclusive.
+    let out = folder.path().join("without");
+    let run = replay(&banner("odd"), &server, &out, |o| {
+        o.consent = Some(Consent::Reject)
+    })
+    .await;
+    assert_eq!(run.record.problems[0].area, "consent");
+}

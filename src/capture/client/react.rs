@@ -135,8 +135,8 @@ impl Worker {
                     self.send(None, "Fetch.continueWithAuth", cancel).await?;
                 }
             }
-            // Nobody is there to press a button, and an open dialog holds everything up.
-            "Page.javascriptDialogOpening" => {
+            // Nobody is there to press a button, and an open dialog holds everything up. A person who is recorded is.
+            "Page.javascriptDialogOpening" if self.watch.is_none() => {
                 self.send(
                     session,
                     "Page.handleJavaScriptDialog",
@@ -218,6 +218,7 @@ impl Worker {
                     origin: header("origin"),
                     accept: header("accept"),
                     asks_for: header("access-control-request-headers"),
+                    again: self.kept.contains(place_of(&paused.request.url)),
                 })
             });
         if let Some(answer) = answer {
@@ -231,6 +232,10 @@ impl Worker {
                 fetch_id: paused.request_id,
                 why: answer.why,
             })?;
+            // A report that is sent by GET carries it in the query.
+            if answer.may_be_report && paused.request.url.contains('?') {
+                self.kept.insert(place_of(&paused.request.url).to_owned());
+            }
             self.contained.send_modify(|contained| {
                 contained.reports += u64::from(answer.report);
                 contained.may_be_reports += u64::from(answer.may_be_report);
@@ -337,6 +342,11 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// An address without its query.
+fn place_of(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// `Error -32000: Cannot find context with specified id`

@@ -108,6 +108,8 @@ pub(super) struct Worker {
     pub(super) quiet_waiters: Vec<(Quiet, Instant, oneshot::Sender<bool>)>,
     /// Paused requests that were let go since the journey began to end, and not answered yet.
     pub(super) unanswered: HashSet<String>,
+    /// Places that were kept from being read while a report was sent.
+    pub(super) kept: HashSet<String>,
     /// What was asked for in this step: method and address, the latest last.
     pub(super) asked: VecDeque<String>,
     pub(super) closing: Option<Closing>,
@@ -141,6 +143,7 @@ impl Worker {
             page_load: PageLoad::default(),
             quiet_waiters: Vec::new(),
             unanswered: HashSet::new(),
+            kept: HashSet::new(),
             asked: VecDeque::new(),
             closing: None,
             bodies: HashMap::new(),

@@ -35,6 +35,12 @@ pub(super) const PAGES: &[Page] = &[
           yes.onclick = () => { choose('accept'); banner.remove(); }; save.onclick = () => { choose(ads.checked ? 'accept' : 'reject'); banner.remove(); }; }
         </script>",
     ),
+    // Says nothing that we know it by.
+    (
+        "banner-odd",
+        "<script>if (choice() !== 'reject') pixel('PageView'); if (!choice()) document.write(`<div id='odd'><p>Biscuits?</p><button type='button' id='nah'>Nah</button></div>`);
+        const nah = document.getElementById('nah'); if (nah) nah.onclick = () => { choose('reject'); nah.parentNode.remove(); };</script>",
+    ),
     ("banner-none", "<h1>No banner</h1><p>Nothing is asked here.</p>"),
     (
         "banner-stubborn",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::capture::{Deliver, Guard, Quiet};
 use crate::journey::{Context, Press, StepError, Want};
+use crate::model::Moment;
 use crate::scenario::Submit;
 
 /// A page may send its report in several requests: reads stay contained until it is quiet.
@@ -33,7 +34,7 @@ pub(super) async fn run(step: &Submit, context: &mut Context<'_>) -> Result<(), 
     context.containment.action_host.clone_from(&element.action);
     context.containment.guard = Guard::Submitting;
     // In force before the click: the answer says so.
-    context.capture.contain(context.containment.clone()).await?;
+    contain(context).await?;
     context
         .tab()
         .click_at(element.x, element.y, Press::default())
@@ -68,5 +69,22 @@ pub(super) async fn run(step: &Submit, context: &mut Context<'_>) -> Result<(), 
     context.capture.quiet(AFTERWARDS).await;
     // The report stays contained for the rest of the run: a page may try again. Pages may be read once more.
     context.containment.guard = Guard::Changes;
-    Ok(context.capture.contain(context.containment.clone()).await?)
+    contain(context).await
+}
+
+async fn contain(context: &mut Context<'_>) -> Result<(), StepError> {
+    // What is less strict from now on is noted before it is in force, what is stricter after it.
+    let stricter = context.containment.guard == Guard::Submitting;
+    if !stricter {
+        context
+            .guarded
+            .push(context.containment.guarded_from(Moment::now()));
+    }
+    context.capture.contain(context.containment.clone()).await?;
+    if stricter {
+        context
+            .guarded
+            .push(context.containment.guarded_from(Moment::now()));
+    }
+    Ok(())
 }

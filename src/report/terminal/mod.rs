@@ -14,7 +14,7 @@ use self::course::{journey, recorded};
 use self::told::{doubt, others_told, pages};
 use self::untold::untold;
 use super::count;
-use crate::model::{Exchange, TrackerEvent};
+use crate::model::{Exchange, JourneyState, TrackerEvent};
 use crate::run::Run;
 
 /// Columns that a description may take before it is cut.
@@ -41,14 +41,7 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         .filter(|event| doubt(run, event).is_some())
         .count();
     if told.is_empty() {
-        let code = run.exchanges.iter().filter(|x| is_meta(x)).count();
-        writeln!(out, "\n{}", style.good("No event was told to Meta."))?;
-        if code > 0 {
-            writeln!(
-                out,
-                "Meta's servers were contacted {code} times all the same."
-            )?;
-        }
+        nothing_told(run, &style, out)?;
     } else {
         pages(run, &told, &style, out)?;
         if unsent > 0 {
@@ -65,6 +58,41 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     others_told(&others, &style, out)?;
     untold(run, &style, out)?;
     recorded(run, &style, out)
+}
+
+/// That nothing was told means something only if it could have been.
+fn nothing_told(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let (asked, sent) = run
+        .exchanges
+        .iter()
+        .filter(|x| is_meta(x))
+        .fold((0u64, 0u64), |(asked, sent), x| {
+            (asked + 1, sent + u64::from(x.sent == Some(true)))
+        });
+    let kept_out = matches!(
+        run.record.containment.deliver.as_str(),
+        "first-party" | "none"
+    );
+    if kept_out {
+        let what = format!(
+            "What Meta would have been told is unknown: what goes to third parties was kept from leaving ({} to Meta).",
+            count(asked, "request")
+        );
+        return writeln!(out, "\n{}", style.bold(&what));
+    }
+    if run.record.journey.state == JourneyState::Completed {
+        writeln!(out, "\n{}", style.good("No event was told to Meta."))?;
+    } else {
+        let what = "No event was told to Meta as far as the journey came.";
+        writeln!(out, "\n{}", style.bold(what))?;
+    }
+    if sent > 0 {
+        writeln!(
+            out,
+            "Meta's servers were contacted {sent} times all the same."
+        )?;
+    }
+    Ok(())
 }
 
 struct Style {

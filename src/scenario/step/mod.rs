@@ -23,6 +23,8 @@ pub struct Step {
     pub kind: StepKind,
     pub line: u64,
     pub column: u64,
+    /// The same, for an error there.
+    pub place: serde_saphyr::Location,
 }
 
 /// Names every kind once: its variant, its name in a scenario, what it takes.
@@ -101,6 +103,11 @@ kinds! {
 }
 
 impl StepKind {
+    /// Whether the visitor types with it, or presses a key.
+    pub fn types(&self) -> bool {
+        matches!(self, StepKind::Change(_) | StepKind::KeyDown(_))
+    }
+
     /// The step's own time limit, if it gives one.
     pub fn timeout(&self) -> Option<Duration> {
         let own = self.options().timeout.map(Duration::from_millis);
