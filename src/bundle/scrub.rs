@@ -142,10 +142,8 @@ impl Scrub {
 
     fn strings(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                if self.finder.is_match(text.as_str()) {
-                    *text = self.finder.replace_all(text, &self.replacements);
-                }
+            Value::String(text) if self.finder.is_match(text.as_str()) => {
+                *text = self.finder.replace_all(text, &self.replacements);
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.strings(item)),
             Value::Object(map) => {

@@ -83,6 +83,14 @@ pub async fn run(args: RunArgs) -> u8 {
     let mut scenarios = Vec::new();
     let mut bad = false;
     for path in &args.scenarios {
+        // As `*.yaml` finds it beside the scenarios that name it.
+        if path.to_string_lossy().ends_with(".policy.yaml") && args.scenarios.len() > 1 {
+            talk::note(&format!(
+                "passed over, as a policy is no scenario: {}",
+                path.display()
+            ));
+            continue;
+        }
         let loaded = Scenario::load(path);
         let loaded = loaded.and_then(|scenario| scenario.check_files().map(|()| scenario));
         match loaded {
@@ -92,6 +100,13 @@ pub async fn run(args: RunArgs) -> u8 {
                 bad = true;
             }
         }
+    }
+    if scenarios.is_empty() && !bad {
+        talk::error(
+            "no scenario was given",
+            Some("name one, as in `pixelwitness run police.yaml`"),
+        );
+        bad = true;
     }
     if bad {
         return exit::BAD_INPUT;
