@@ -54,8 +54,9 @@ Begin with `pixelwitness demo`: a police force that does not exist, and what its
 Exit codes:
   0  the run was completed (see what it found in its summary)
   2  bad input: usage, scenario, a file that cannot be decoded to its end; nothing was run
-  3  inconclusive: the journey or the capture was not completed (a bundle was written all the same), or requests in a
-     file could not be read";
+  3  inconclusive: the journey or the capture was not completed, a consent banner could not be answered as told, or
+     something left that was to be contained (a bundle was written all the same); or requests in a file could not be
+     read";
 
 #[derive(Debug, Subcommand)]
 enum Command {
