@@ -108,6 +108,9 @@ impl Context<'_> {
                 Ok(element) => return Ok(element),
                 Err(found) => found,
             };
+            if self.tab().is_gone() {
+                return Err(StepError::TabClosed);
+            }
             if self.tab().state.borrow().crashed {
                 return Err(StepError::Crashed);
             }
@@ -256,6 +259,9 @@ impl Context<'_> {
             };
             if enough {
                 return Ok(());
+            }
+            if self.tab().is_gone() {
+                return Err(StepError::TabClosed);
             }
             if self.tab().state.borrow().crashed {
                 return Err(StepError::Crashed);

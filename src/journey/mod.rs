@@ -101,7 +101,17 @@ impl Context<'_> {
         let deadline = self.deadline;
         self.frame = options.frame.clone();
         // The step itself keeps to its deadline and says what stood in the way; this ends one that cannot.
-        let done = tokio::time::timeout_at((deadline + GRACE).into(), self.selected(step, options));
+        let both = async {
+            match self.selected(step, options).await {
+                // A visitor whose tab closes by itself looks on in the one before.
+                Err(error) if self.may_go_back(step, options) => {
+                    tracing::debug!(%error, "the tab closed while it was waited for");
+                    self.selected(step, options).await
+                }
+                done => done,
+            }
+        };
+        let done = tokio::time::timeout_at((deadline + GRACE).into(), both);
         match done.await {
             Ok(Err(StepError::Browser(RemoteError::Gone))) if self.tab().state.borrow().crashed => {
                 Err(StepError::Crashed)
@@ -109,6 +119,19 @@ impl Context<'_> {
             Ok(done) => done,
             Err(_) => Err(StepError::TimedOut { limit }),
         }
+    }
+
+    /// Whether the tab is gone, and the step had done nothing but look for something in it.
+    fn may_go_back(&mut self, step: &Step, options: &Options) -> bool {
+        let looks = matches!(
+            step.kind,
+            StepKind::WaitForElement(_)
+                | StepKind::WaitForExpression(_)
+                | StepKind::Click(_)
+                | StepKind::DoubleClick(_)
+                | StepKind::Hover(_)
+        );
+        looks && options.target.is_none() && self.tab().is_gone() && self.tabs.any_left()
     }
 
     async fn selected(&mut self, step: &Step, options: &Options) -> Result<(), StepError> {

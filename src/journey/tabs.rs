@@ -45,6 +45,11 @@ impl Tabs {
         &mut self.open[self.current]
     }
 
+    /// Whether any of the journey's tabs is still there.
+    pub fn any_left(&self) -> bool {
+        self.open.iter().any(|tab| !tab.is_gone())
+    }
+
     /// Whether the tab that the journey began in was closed.
     pub fn first_is_gone(&self) -> bool {
         self.open[0].is_gone()

@@ -42,7 +42,7 @@ async fn play_delivering(
                 "waitForElement: {{ selector: html.{class}, visible: null, timeout: 20000 }}"
             );
             let either = format!(
-                "waitForExpression: {{ expression: \"document.documentElement.classList.contains('{class}') || performance.now() > 1000\" }}"
+                "waitForExpression: {{ expression: \"document.documentElement.classList.contains('{class}') || performance.now() > 2000\" }}"
             );
             (element, either)
         };
@@ -56,7 +56,7 @@ async fn play_delivering(
     options.connect_to = gallery::connect_to(server.addr());
     options.browser_args.push(gallery::BROWSER_ARG.to_owned());
     options.deliver = deliver;
-    options.timeout = std::time::Duration::from_secs(240);
+    options.timeout = std::time::Duration::from_secs(400);
     options.step_timeout = std::time::Duration::from_secs(30);
     let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
         .await

@@ -68,6 +68,10 @@ pub(super) const PAGES: &[Page] = &[
         </script>",
     ),
     (
+        "late-row",
+        "<ul></ul><script>setTimeout(() => document.querySelector('ul').innerHTML = '<li>Late</li>', 1500)</script>",
+    ),
+    (
         "rows",
         "<ul><li>One</li><li class='on'>Two</li><li hidden>Three</li></ul><script>setTimeout(() => document.querySelector('ul').insertAdjacentHTML('beforeend', \"<li class='on'>Four</li>\"), 200)</script>",
     ),

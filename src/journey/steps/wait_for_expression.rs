@@ -24,6 +24,9 @@ pub(super) async fn run(
             Ok(Ok(false)) => "it was false to the end".to_owned(),
             Ok(Err(thrown)) => thrown.lines().next().unwrap_or_default().to_owned(),
         };
+        if context.tab().is_gone() {
+            return Err(StepError::TabClosed);
+        }
         if context.tab().state.borrow().crashed {
             return Err(StepError::Crashed);
         }
