@@ -92,18 +92,22 @@ async fn file_report(
     if !FORMS.contains(&form.as_str()) {
         return site.show(&NOT_FOUND, StatusCode::NOT_FOUND, &headers);
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .map_or(&b""[..], |value| value.as_bytes());
-    if !content_type
-        .to_ascii_lowercase()
-        .starts_with(b"application/x-www-form-urlencoded")
-    {
+    if !is_urlencoded(&headers) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     site.reports.file(&form, &body);
     // 303: the browser fetches the next page with GET, so that reloading it files nothing twice.
     Redirect::to("/report/thank-you/").into_response()
+}
+
+/// Whether a body is what a form sends by itself.
+pub(super) fn is_urlencoded(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    content_type
+        .to_ascii_lowercase()
+        .starts_with(b"application/x-www-form-urlencoded")
 }
 
 fn add_slash(uri: &Uri) -> Response {

@@ -34,10 +34,9 @@ fn is_sunk(exchange: &Exchange, sink: SocketAddr) -> bool {
 pub(super) fn judge(record: &mut RunRecord, exchanges: &[Exchange], first_party: &str) {
     let contained = |exchange: &&Exchange| exchange.outcome == Outcome::Contained;
     record.containment.contained = exchanges.iter().filter(contained).count() as u64;
-    let sunk = exchanges.iter().filter(contained).filter(|exchange| {
-        super::finish::sink_of(record).is_some_and(|sink| is_sunk(exchange, sink))
-    });
-    record.containment.sunk = sunk.count() as u64;
+    let sink = super::finish::sink_of(record);
+    let sunk = |exchange: &&Exchange| sink.is_some_and(|sink| is_sunk(exchange, sink));
+    record.containment.sunk = exchanges.iter().filter(contained).filter(sunk).count() as u64;
     let deliver = record.containment.deliver.clone();
     let mut slipped = Vec::new();
     let mut unknown = Vec::new();

@@ -23,7 +23,7 @@ use axum::routing::{get, post};
 use self::page::{Form, Frame, NOT_FOUND, Page, Site};
 use super::Build;
 use super::reports::ReportBook;
-use super::site::{asset, has_chosen_cookies, html, javascript};
+use super::site::{asset, has_chosen_cookies, html, is_urlencoded, javascript};
 
 static SITES: &[&Site] = &[&met::SITE, &norfolk::SITE, &suffolk::SITE, &nhs::SITE];
 
@@ -108,13 +108,7 @@ impl Served {
     }
 
     fn file(&self, form: &Form, headers: &HeaderMap, body: &[u8]) -> Response {
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .map_or(&b""[..], |value| value.as_bytes());
-        if !content_type
-            .to_ascii_lowercase()
-            .starts_with(b"application/x-www-form-urlencoded")
-        {
+        if !is_urlencoded(headers) {
             return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
         }
         self.reports.file(form.name, body);
