@@ -1,8 +1,8 @@
 //! The evidence on disk. Written from the run's first moment, a record at a time, so that a run which is cut short
 //! leaves what it saw.
 //!
-//! Files: `data/run.json`, `scenario.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `bodies/<sha256>`, `cdp.jsonl` (the
-//! browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
+//! Files: `data/run.json`, `scenario.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `findings.json`, `bodies/<sha256>`,
+//! `cdp.jsonl` (the browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
 
 mod scrub;
 
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub use scrub::Scrub;
 
 use crate::capture::Body;
-use crate::model::{Exchange, RunRecord, TrackerEvent};
+use crate::model::{Exchange, Findings, RunRecord, TrackerEvent};
 
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -220,9 +220,17 @@ impl BundleWriter {
     /// If it cannot be written.
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
         let clean = self.scrub.as_ref().map(|scrub| scrub.record(run));
-        let mut text = serde_json::to_vec_pretty(clean.as_ref().unwrap_or(run)).unwrap_or_default();
-        text.push(b'\n');
+        let text = pretty(clean.as_ref().unwrap_or(run));
         self.replace("run.json", |file| file.write_all(&text))
+    }
+
+    /// Writes `findings.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn findings(&self, findings: &Findings) -> Result<(), BundleError> {
+        let text = pretty(findings);
+        self.replace("findings.json", |file| file.write_all(&text))
     }
 
     /// Where Chromium writes its network log while it runs.
@@ -337,6 +345,13 @@ pub fn line<T: Serialize>(record: &T) -> Vec<u8> {
     let mut line = serde_json::to_vec(record).unwrap_or_default();
     line.push(b'\n');
     line
+}
+
+/// A record that is a file of its own, as it stands there.
+pub fn pretty<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(record).unwrap_or_default();
+    text.push(b'\n');
+    text
 }
 
 /// A temporary file is its owner's alone; evidence is as readable as any other file.

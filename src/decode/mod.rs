@@ -4,6 +4,7 @@ mod google_analytics;
 mod json;
 mod line;
 pub mod meta_pixel;
+mod multipart;
 mod parameters;
 mod record;
 mod request;
@@ -14,6 +15,7 @@ mod value_form;
 use crate::model::{Exchange, TrackerEvent};
 
 pub use line::Line;
+pub use multipart::multipart_parts;
 pub use record::unreadable;
 pub use request::Request;
 pub use sequence::Sequence;

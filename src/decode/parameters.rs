@@ -6,6 +6,9 @@ use memchr::memmem;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
+use super::multipart::{
+    line_end, name_in, named_boundary, next_delimiter, own_boundary, split_head,
+};
 use crate::model::{Parameter, Place};
 
 /// Beyond so many parameters the rest is kept as one, unread: no page has that many, and a hostile one may.
@@ -294,59 +297,6 @@ fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(SHOWN) {
         None => Cow::Borrowed(text),
         Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
-    }
-}
-
-/// As the content type names it.
-fn named_boundary(content_type: &str) -> Option<Vec<u8>> {
-    let named = content_type.split(';').find_map(|part| {
-        let (name, value) = part.trim().split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("boundary")
-            .then(|| value.trim().trim_matches('"').as_bytes().to_vec())
-    });
-    named.filter(|boundary| !boundary.is_empty())
-}
-
-/// By the body's own first line.
-fn own_boundary(body: &[u8]) -> Option<Vec<u8>> {
-    let line = body.split(|byte| *byte == b'\n').next()?;
-    let boundary = line.trim_ascii_end().strip_prefix(b"--")?;
-    (!boundary.is_empty()).then(|| boundary.to_vec())
-}
-
-/// A delimiter begins a line, and ends with it: a value may hold the same characters elsewhere.
-fn next_delimiter(finder: &memmem::Finder<'_>, body: &[u8]) -> Option<usize> {
-    finder.find_iter(body).find(|at| {
-        let before = at.checked_sub(1).map(|before| body[before]);
-        let after = &body[at + finder.needle().len()..];
-        matches!(before, None | Some(b'\n' | b'\r'))
-            && (after.starts_with(b"--")
-                || matches!(after.first(), None | Some(b'\r' | b'\n' | b' ' | b'\t')))
-    })
-}
-
-/// How lines end in a body, by the one after its first delimiter: `\r\n`, or what a recorder made of it.
-fn line_end(after_delimiter: &[u8]) -> &'static [u8] {
-    let ends: [&[u8]; 3] = [b"\r\r\n", b"\r\n", b"\n"];
-    ends.into_iter()
-        .find(|end| after_delimiter.starts_with(end))
-        .unwrap_or(b"\r\n")
-}
-
-/// A part's head and its value, with an empty line between them.
-fn split_head<'a>(part: &'a [u8], line_end: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let gap = [line_end, line_end].concat();
-    let at = memmem::find(part, &gap)?;
-    Some((&part[..at], &part[at + gap.len()..]))
-}
-
-fn name_in(head: &str) -> Option<&str> {
-    let at = head.find(" name=").or_else(|| head.find(";name="))? + " name=".len();
-    let rest = &head[at..];
-    match rest.strip_prefix('"') {
-        Some(quoted) => Some(&quoted[..quoted.find('"')?]),
-        None => rest.split([';', '\r', '\n']).next().map(str::trim),
     }
 }
 

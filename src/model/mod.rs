@@ -3,6 +3,7 @@
 
 mod event;
 mod exchange;
+mod findings;
 mod har;
 mod moment;
 mod recipient;
@@ -16,6 +17,11 @@ pub use event::{
 pub use exchange::{
     BodyState, Cookie, Exchange, Facts, Origin, Outcome, Party, Remote, ResponseBody, Source,
     UrlParts, WebSocketFrame, registrable_domain, without_fragment,
+};
+pub use findings::{
+    ByteRange, Candidate, Certainty, Findings, IdentityLink, Leak, LeakExtent, Observation,
+    PageContext, Searched, SearchedCanary, SearchedExchanges, Submission, TopicMatch, Transforms,
+    Verdict, VerdictOutcome, Verdicts,
 };
 pub use har::HarExtension;
 pub use moment::Moment;

@@ -93,6 +93,9 @@ pub struct CanaryRecord {
     pub value: String,
     /// Steps that typed it, counted from 1.
     pub typed_in: Vec<u32>,
+    /// Fields that they typed it into, as the scenario names them.
+    #[serde(default)]
+    pub typed_into: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 use super::finish::{establish, finish, sink_of};
 use super::record::problem;
 use super::{Run, RunError};
-use crate::bundle::{BundleError, BundleWriter, line, open_net_log, read_body};
+use crate::bundle::{BundleError, BundleWriter, line, open_net_log, pretty, read_body};
 use crate::capture::Assembler;
 use crate::decode::decode_all;
+use crate::leak::{Case, findings};
 use crate::model::{AuditRecord, JourneyState, RunRecord, registrable_domain};
 use crate::scenario::{Diagnostic, Scenario};
 
@@ -96,6 +97,17 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
     }
     if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
         differs.push("evidence.jsonl".to_owned());
+    }
+    let findings = findings(
+        Case {
+            record: &record,
+            exchanges: &exchanges,
+            events: &events,
+        },
+        |exchange| read_body(root, exchange),
+    );
+    if !same("findings.json", pretty(&findings)) {
+        differs.push("findings.json".to_owned());
     }
     let referenced = exchanges.iter().filter_map(|exchange| {
         Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))

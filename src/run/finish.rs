@@ -11,6 +11,7 @@ use crate::browser::OWN_HOSTS;
 use crate::bundle::{BundleWriter, read_body};
 use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit};
 use crate::decode::decode_all;
+use crate::leak::{Case, findings};
 use crate::model::{
     AuditRecord, AuditVerdict, Counts, Exchange, Moment, Outcome, Party, RunRecord, UrlParts,
 };
@@ -77,15 +78,24 @@ pub(super) fn finish(
         }),
         events: events.iter().filter(|event| event.tells()).count() as u64,
     };
+    let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
+    let findings = findings(
+        Case {
+            record: &record,
+            exchanges: &exchanges,
+            events: &events,
+        },
+        body,
+    );
     record.finished = Some(Moment::now());
     // What was written as it happened stays as it is where there is nothing better.
     if captured {
         bundle.records(&exchanges, &events)?;
-        let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
         bundle.replace("traffic.har", |file| {
             report::har::render(&record, &exchanges, &body, file)
         })?;
     }
+    bundle.findings(&findings)?;
     bundle.run(&record)?;
     let root = bundle.root().to_owned();
     bundle.close();
@@ -94,6 +104,7 @@ pub(super) fn finish(
         record,
         exchanges,
         events,
+        findings,
     })
 }
 

@@ -137,6 +137,10 @@ pub(super) async fn replay(
                     for canary in &mut record.canaries {
                         if change.names(&canary.name) {
                             canary.typed_in.push(number);
+                            let field = change.selector.to_string();
+                            if !canary.typed_into.contains(&field) {
+                                canary.typed_into.push(field);
+                            }
                         }
                     }
                 }
@@ -309,6 +313,7 @@ fn note_planted(record: &mut RunRecord, planted: &[Planted]) {
                 kind: "cookie".to_owned(),
                 value: cookie.value.clone(),
                 typed_in: Vec::new(),
+                typed_into: Vec::new(),
             });
         }
     }

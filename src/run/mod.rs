@@ -24,7 +24,7 @@ use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Qu
 use crate::consent::Rules;
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::loopback::{LoopbackError, Sink};
-use crate::model::{Exchange, JourneyState, Moment, RunRecord, TrackerEvent};
+use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
 use crate::scenario::{Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
@@ -90,6 +90,7 @@ pub struct Run {
     pub record: RunRecord,
     pub exchanges: Vec<Exchange>,
     pub events: Vec<TrackerEvent>,
+    pub findings: Findings,
 }
 
 #[derive(Debug, thiserror::Error)]

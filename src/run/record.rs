@@ -71,6 +71,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
                     kind: kind.as_str().to_owned(),
                     value: canary.value,
                     typed_in: Vec::new(),
+                    typed_into: Vec::new(),
                 }
             })
             .collect(),

@@ -20,6 +20,7 @@ mod failures;
 mod gallery;
 mod hostile;
 mod identity;
+mod leaks;
 mod properties;
 mod record;
 mod recordings;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pixelwitness::demo::{Build, DemoServer};
-use pixelwitness::leak::{mentions, typed};
-use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome, Strength, ValueForm};
+use pixelwitness::model::{
+    AuditVerdict, EventKind, JourneyState, Outcome, Verdict, VerdictOutcome,
+};
 use pixelwitness::run::Run;
 use pixelwitness::scenario::Scenario;
 
@@ -22,30 +23,23 @@ struct Found {
 }
 
 fn found(run: &Run) -> Found {
-    let events: Vec<_> = run
-        .events
-        .iter()
-        .filter(|event| event.kind == EventKind::Event && event.recipient == "Meta")
-        .collect();
-    let canaries = &run.record.canaries;
+    let verdicts = &run.findings.verdicts;
+    let is_found = |verdict: &Verdict| verdict.outcome == VerdictOutcome::Found;
+    for (name, verdict) in verdicts.all() {
+        assert_ne!(
+            verdict.outcome,
+            VerdictOutcome::Inconclusive,
+            "{name}: {verdict:#?}"
+        );
+    }
     Found {
-        typed_value: events.iter().any(|event| {
-            event.user_data.iter().any(|datum| {
-                datum.form != ValueForm::Unknown
-                    && typed(datum, canaries).is_some_and(|found| !found.typed_in.is_empty())
-            })
-        }),
-        page_context: events
+        typed_value: is_found(&verdicts.typed_value),
+        page_context: is_found(&verdicts.page_context),
+        identity_link: is_found(&verdicts.identity_link),
+        pages: run
+            .events
             .iter()
-            .any(|event| !mentions(event, &run.record.scenario.topics).is_empty()),
-        identity_link: events.iter().any(|event| {
-            event
-                .identity
-                .iter()
-                .any(|signal| signal.strength == Strength::Account)
-        }),
-        pages: events
-            .iter()
+            .filter(|event| event.kind == EventKind::Event && event.recipient == "Meta")
             .filter_map(|event| event.page_url.as_deref())
             .map(|url| url::Url::parse(url).unwrap().path().to_owned())
             .collect(),

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use url::Url;
 
-use self::about::{named, topics, typed_values};
+use self::about::{leaks, named, topics, verdicts};
 use self::course::{journey, recorded};
 use self::told::{doubt, others_told, pages};
 use self::untold::untold;
@@ -52,10 +52,11 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
             )?;
         }
         named(run, &told, &style, out)?;
-        typed_values(run, &told, &style, out)?;
-        topics(run, &told, &style, out)?;
     }
+    leaks(run, &style, out)?;
+    topics(run, &style, out)?;
     others_told(&others, &style, out)?;
+    verdicts(run, &style, out)?;
     untold(run, &style, out)?;
     recorded(run, &style, out)
 }
@@ -137,8 +138,35 @@ fn short(url: &str, origin: &str) -> String {
     }
 }
 
+/// Without what a terminal would obey.
+fn one_line(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Lines of so many columns, at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.len() - 1;
+        let line = &mut lines[line];
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines
+}
+
 fn cut(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text);
     if line.chars().count() <= WIDTH {
         return line;
     }

@@ -1,0 +1,187 @@
+//! What stands in several values: pieces of one request, and keys over many.
+
+use std::collections::HashMap;
+
+use super::Found;
+use super::search::{Extent, Hit, SHORTEST_PIECE, Search};
+use super::step::{Step, StepKind};
+use crate::model::{Exchange, UrlParts};
+
+/// Values longer than so much are not put together, in bytes.
+const LONGEST_TOGETHER: usize = 65_536;
+/// Keys that come later than so much after the ones before are of another text, in milliseconds.
+const STREAM_ENDS_AFTER: i64 = 60_000;
+/// Streams that are followed at once.
+const MOST_STREAMS: usize = 4096;
+/// Characters of a stream that are kept.
+const LONGEST_STREAM: usize = 8192;
+
+/// A value of which one parameter has the beginning and another the end.
+pub(super) fn split(search: &Search, pieces: &[(String, Vec<u8>)], found: &[Hit]) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = Vec::new();
+    for (first, (place, beginning)) in pieces.iter().enumerate() {
+        let Some(forms) = search.beginnings.get(&beginning.to_ascii_lowercase()) else {
+            continue;
+        };
+        for (second, (other, end)) in pieces.iter().enumerate() {
+            let Some(ends) = search.ends.get(&end.to_ascii_lowercase()) else {
+                continue;
+            };
+            let both = |form: &&u32| {
+                let length = search.forms[**form as usize].text.len();
+                ends.contains(form) && beginning.len() + end.len() == length
+            };
+            let Some(form) = forms.iter().find(both).filter(|_| first != second) else {
+                continue;
+            };
+            let canary = search.canary_of(*form);
+            let known = |hit: &Hit| hit.canary == canary && hit.extent == Extent::Whole;
+            if found.iter().any(known) || hits.iter().any(|hit| hit.canary == canary) {
+                continue;
+            }
+            debug_assert!(beginning.len() >= SHORTEST_PIECE);
+            hits.push(Hit {
+                canary,
+                place: format!("{place} + {other}"),
+                steps: search.forms[*form as usize].steps.clone(),
+                suspected: false,
+                extent: Extent::Split { pieces: 2 },
+                range: None,
+                value: [beginning.as_slice(), end].concat(),
+                whole: true,
+            });
+        }
+    }
+    hits
+}
+
+/// Values whose places differ in a number alone, put together in their order: places, value, how many.
+pub(super) fn together(numbered: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>, usize)> {
+    let mut groups: Vec<(String, &str, &str, Vec<u8>, usize)> = Vec::new();
+    for (place, value) in numbered {
+        let stem = stem(place);
+        match groups.iter_mut().find(|(known, ..)| *known == stem) {
+            Some((_, _, last, bytes, count)) if bytes.len() + value.len() <= LONGEST_TOGETHER => {
+                bytes.extend_from_slice(value);
+                *last = place;
+                *count += 1;
+            }
+            Some(_) => {}
+            None => groups.push((stem, place, place, value.clone(), 1)),
+        }
+    }
+    groups
+        .into_iter()
+        .filter(|(.., count)| *count > 1)
+        .map(|(_, first, last, bytes, count)| (format!("{first} … {last}"), bytes, count))
+        .collect()
+}
+
+/// A place without its numbers.
+fn stem(place: &str) -> String {
+    place.chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// Values that come a few keys at a time, over many requests of one page to one place.
+#[derive(Debug, Default)]
+pub struct Streams {
+    open: HashMap<(String, String), Stream>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    text: Vec<u8>,
+    values: usize,
+    time: Option<i64>,
+    place: String,
+    /// Canaries that were found in it.
+    found: Vec<usize>,
+}
+
+impl Streams {
+    /// Takes what a request had, and says what is now complete: each canary once in a stream.
+    pub fn take(&mut self, search: &Search, exchange: &Exchange, found: &Found) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        if found.keys.is_empty() {
+            return hits;
+        }
+        let time = exchange.time.map(|time| time.millis());
+        let address =
+            UrlParts::of(&exchange.url).map(|parts| format!("{}{}", parts.host, parts.path));
+        let target = format!(
+            "{} {}",
+            exchange.target.as_deref().unwrap_or_default(),
+            address.unwrap_or_default()
+        );
+        for (place, keys) in &found.keys {
+            if self.open.len() >= MOST_STREAMS {
+                self.open.clear();
+            }
+            let stream = self
+                .open
+                .entry((target.clone(), stem(place)))
+                .or_insert_with(|| Stream {
+                    text: Vec::new(),
+                    values: 0,
+                    time,
+                    place: place.clone(),
+                    found: Vec::new(),
+                });
+            let over = matches!((stream.time, time), (Some(before), Some(now)) if now - before > STREAM_ENDS_AFTER);
+            if over || stream.text.len() > LONGEST_STREAM {
+                stream.text.clear();
+                stream.values = 0;
+            }
+            stream.text.extend_from_slice(keys);
+            stream.values += 1;
+            stream.time = time;
+            if let Some(hit) = stream.complete(search) {
+                hits.push(hit);
+            }
+        }
+        hits
+    }
+}
+
+impl Stream {
+    /// A form that the stream now ends with.
+    fn complete(&mut self, search: &Search) -> Option<Hit> {
+        let lower = self.text.to_ascii_lowercase();
+        let ends = |form: &&super::normal::Form| {
+            !form.weak
+                && form.text.len() >= 6
+                && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
+        };
+        let longest = search
+            .forms
+            .iter()
+            .filter(ends)
+            .max_by_key(|form| form.text.len())?;
+        if self.values < 2 || self.found.contains(&longest.canary) {
+            return None;
+        }
+        self.found.push(longest.canary);
+        let text = &self.text[self.text.len() - longest.text.len()..];
+        Some(Hit {
+            canary: longest.canary,
+            place: self.place.clone(),
+            steps: [
+                longest.steps.clone(),
+                vec![Step {
+                    name: "key by key".into(),
+                    make: None,
+                    undo: None,
+                    kind: StepKind::Around,
+                }],
+            ]
+            .concat(),
+            suspected: false,
+            extent: Extent::Keystrokes {
+                values: self.values,
+            },
+            range: None,
+            value: text.to_vec(),
+            whole: true,
+        })
+    }
+}

@@ -1,0 +1,594 @@
+//! The three verdicts of a run: what was found, what it rests on, and what was searched.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::context::{candidate, tells_page, told, told_by_request, topics_in};
+use super::decoders::Coding;
+use super::digest::ALGORITHMS;
+use super::places::PLACES;
+use super::{Extent, Found, Hit, Reader, Search, Sent, Sought, Streams, chain, shell};
+use crate::model::{
+    AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, Exchange, Findings,
+    IdentityLink, JourneyState, Leak, LeakExtent, Moment, Observation, Outcome, PageContext, Party,
+    RunRecord, Searched, SearchedCanary, SearchedExchanges, Strength, Submission, TopicMatch,
+    TrackerEvent, Transforms, UrlParts, Verdict, VerdictOutcome, Verdicts,
+};
+use crate::report::count;
+
+/// Requests of one run that are listed as not searched to the end.
+const MOST_LISTED: usize = 20;
+
+/// What a run, or a file, is searched for and in.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    pub record: &'a RunRecord,
+    pub exchanges: &'a [Exchange],
+    pub events: &'a [TrackerEvent],
+}
+
+/// The verdicts on a run. `body` gives an exchange's body.
+pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> Findings {
+    let search = Search::new(case.record.canaries.iter().map(Sought::from).collect());
+    let mut reader = Reader::new(&search);
+    let mut streams = Streams::default();
+    let mut gathered = Gathered::default();
+    let trackers: HashSet<&str> = case
+        .events
+        .iter()
+        .map(|event| event.exchange.as_str())
+        .collect();
+    let mut contexts = Contexts::default();
+    for exchange in case.exchanges {
+        let bytes = body(exchange);
+        let sent = Sent {
+            exchange,
+            body: bytes.as_deref(),
+        };
+        let found = reader.read(sent);
+        let told = exchange.party == Party::Third || trackers.contains(exchange.id.as_str());
+        if told {
+            let hits = streams.take(&search, exchange, &found);
+            gathered.told(case, &search, exchange, found, hits);
+            if !trackers.contains(exchange.id.as_str()) {
+                contexts.of_request(case, exchange, bytes.as_deref());
+            }
+        } else {
+            gathered.own(&search, &found);
+        }
+    }
+    contexts.of_events(case);
+    let identities = identities(case);
+    let mut searched = searched(case, &search);
+    searched.exchanges = gathered.exchanges;
+    searched.limits = limits(&gathered.cut);
+    let doubt = doubt(case.record);
+    Findings {
+        verdicts: Verdicts {
+            typed_value: typed_value(&gathered.leaks, &searched, doubt.as_deref()),
+            page_context: page_context(&contexts.list, &searched, doubt.as_deref()),
+            identity_link: identity_link(&identities, &searched, doubt.as_deref()),
+        },
+        leaks: gathered.leaks,
+        contexts: contexts.list,
+        identities,
+        rules: Vec::new(),
+        claims: Vec::new(),
+        searched,
+    }
+}
+
+/// What leaves, or would have but for us: what the browser itself kept back told nobody.
+fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
+    sent != Some(false) || outcome == Outcome::Contained
+}
+
+#[derive(Default)]
+struct Gathered {
+    leaks: Vec<Leak>,
+    exchanges: SearchedExchanges,
+    cut: Vec<String>,
+}
+
+impl Gathered {
+    fn told(
+        &mut self,
+        case: Case<'_>,
+        search: &Search,
+        exchange: &Exchange,
+        found: Found,
+        streams: Vec<Hit>,
+    ) {
+        self.exchanges.told += 1;
+        self.exchanges.values += found.values as u64;
+        if found.cut {
+            self.cut.push(exchange.id.clone());
+        }
+        for hit in found.hits.into_iter().chain(streams) {
+            let sought = &search.canaries()[hit.canary];
+            // A planted cookie where cookies go is an identity, and told there.
+            if sought.kind == "cookie" && hit.place.starts_with("cookie:") {
+                continue;
+            }
+            let id = format!("l{:04}", self.leaks.len() + 1);
+            self.leaks
+                .push(leak(id, case.record, sought, exchange, &hit));
+        }
+    }
+
+    fn own(&mut self, search: &Search, found: &Found) {
+        self.exchanges.own += 1;
+        self.exchanges.values += found.values as u64;
+        let typed = |hit: &Hit| !hit.suspected && search.canaries()[hit.canary].kind != "cookie";
+        self.exchanges.own_holding += u64::from(found.hits.iter().any(typed));
+    }
+}
+
+fn leak(id: String, record: &RunRecord, sought: &Sought, exchange: &Exchange, hit: &Hit) -> Leak {
+    let canary = record
+        .canaries
+        .iter()
+        .find(|canary| canary.name == sought.name);
+    let shown = String::from_utf8_lossy(&hit.value);
+    Leak {
+        id,
+        canary: sought.name.clone(),
+        kind: sought.kind.clone(),
+        fields: canary
+            .map(|canary| canary.typed_into.clone())
+            .unwrap_or_default(),
+        typed_in: canary
+            .map(|canary| canary.typed_in.clone())
+            .unwrap_or_default(),
+        certainty: if hit.suspected {
+            Certainty::Suspected
+        } else {
+            Certainty::Found
+        },
+        extent: extent(hit.extent),
+        recipient: exchange.recipient.clone(),
+        host: host(exchange),
+        party: exchange.party,
+        exchange: exchange.id.clone(),
+        method: exchange.method.clone(),
+        url: exchange.url.clone(),
+        place: hit.place.clone(),
+        chain: chain(&hit.place, &hit.steps, &sought.kind),
+        value: cut(&shown),
+        range: hit.range.map(|range| ByteRange {
+            start: range.start as u64,
+            end: range.end as u64,
+        }),
+        shell: shell(&sought.value, &hit.value, hit.whole, &hit.steps),
+        step: exchange.step,
+        time: exchange.time,
+        sent: exchange.sent,
+        outcome: exchange.outcome,
+        submission: submission(record, exchange),
+        consent: consent(record, exchange.time),
+    }
+}
+
+fn extent(extent: Extent) -> LeakExtent {
+    match extent {
+        Extent::Whole => LeakExtent::Whole,
+        Extent::Part { characters, of } => LeakExtent::Part {
+            characters: characters as u64,
+            of: of as u64,
+        },
+        Extent::Split { pieces } => LeakExtent::Split {
+            pieces: pieces as u64,
+        },
+        Extent::Keystrokes { values } => LeakExtent::Keystrokes {
+            values: values as u64,
+        },
+    }
+}
+
+/// Longest value that a leak shows, in characters.
+const SHOWN: usize = 512;
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", &text[..at]),
+    }
+}
+
+fn host(exchange: &Exchange) -> String {
+    UrlParts::of(&exchange.url).map_or_else(String::new, |parts| parts.host.to_owned())
+}
+
+/// By the step that sends the form.
+fn submission(record: &RunRecord, exchange: &Exchange) -> Submission {
+    let submits = || {
+        record
+            .journey
+            .steps
+            .iter()
+            .filter(|step| step.kind == "submit")
+    };
+    if submits().next().is_none() {
+        return Submission::Never;
+    }
+    match (exchange.step, submits().map(|step| step.number).min()) {
+        (Some(step), Some(submit)) if step < submit => Submission::Before,
+        (Some(step), Some(submit)) if step == submit => Submission::With,
+        (Some(_), Some(_)) => Submission::After,
+        _ => Submission::Unknown,
+    }
+}
+
+/// How the consent banner had been answered by then.
+fn consent(record: &RunRecord, time: Option<Moment>) -> String {
+    let answered = record
+        .consent
+        .iter()
+        .filter(|consent| consent.outcome == ConsentOutcome::Answered)
+        .filter(|consent| match (consent.answered, time) {
+            (Some(answered), Some(time)) => answered.millis() <= time.millis(),
+            _ => false,
+        })
+        .next_back();
+    answered.map_or_else(|| "unanswered".to_owned(), |consent| consent.answer.clone())
+}
+
+/// Observations, each once for each that was told, in the order in which they were first told.
+#[derive(Default)]
+struct Contexts {
+    list: Vec<PageContext>,
+    index: HashMap<(String, String, String, String), usize>,
+}
+
+impl Contexts {
+    fn of_events(&mut self, case: Case<'_>) {
+        let exchanges: HashMap<&str, &Exchange> = case
+            .exchanges
+            .iter()
+            .map(|exchange| (exchange.id.as_str(), exchange))
+            .collect();
+        for event in case.events {
+            let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
+                continue;
+            };
+            for observation in told(event) {
+                self.observe(
+                    case.record,
+                    exchange,
+                    Some(&event.recipient),
+                    observation,
+                    false,
+                );
+            }
+        }
+    }
+
+    fn of_request(&mut self, case: Case<'_>, exchange: &Exchange, body: Option<&[u8]>) {
+        for observation in told_by_request(exchange, body) {
+            let anyway = !tells_page(&observation, &case.record.scenario.origin);
+            self.observe(case.record, exchange, None, observation, anyway);
+        }
+    }
+
+    /// With topics, what matches one; without, all that is surely of a page.
+    fn observe(
+        &mut self,
+        record: &RunRecord,
+        exchange: &Exchange,
+        recipient: Option<&str>,
+        observation: Observation,
+        only_topics: bool,
+    ) {
+        let topics = topics_in(&observation.text, &record.scenario.topics);
+        let topics: Vec<Option<TopicMatch>> = if record.scenario.topics.is_empty() && !only_topics {
+            vec![None]
+        } else {
+            topics.into_iter().map(Some).collect()
+        };
+        for topic in topics {
+            let host = host(exchange);
+            let key = (
+                host.clone(),
+                observation.place.clone(),
+                observation.text.clone(),
+                topic
+                    .as_ref()
+                    .map(|topic| topic.topic.clone())
+                    .unwrap_or_default(),
+            );
+            if let Some(&known) = self.index.get(&key) {
+                let known = &mut self.list[known];
+                if known.exchanges.last() != Some(&exchange.id) {
+                    known.exchanges.push(exchange.id.clone());
+                }
+                continue;
+            }
+            self.index.insert(key, self.list.len());
+            self.list.push(PageContext {
+                id: format!("p{:04}", self.list.len() + 1),
+                candidate: topic.as_ref().and_then(candidate),
+                observation: observation.clone(),
+                topic,
+                recipient: recipient
+                    .map(str::to_owned)
+                    .or_else(|| exchange.recipient.clone()),
+                host,
+                exchanges: vec![exchange.id.clone()],
+                url: exchange.url.clone(),
+                step: exchange.step,
+                sent: exchange.sent,
+                outcome: exchange.outcome,
+                consent: consent(record, exchange.time),
+            });
+        }
+    }
+}
+
+/// Signals that tie events to a person or a browser, the strongest first.
+fn identities(case: Case<'_>) -> Vec<IdentityLink> {
+    let exchanges: HashMap<&str, &Exchange> = case
+        .exchanges
+        .iter()
+        .map(|exchange| (exchange.id.as_str(), exchange))
+        .collect();
+    let mut links: BTreeMap<(Strength, &str, &str, &str), IdentityLink> = BTreeMap::new();
+    for event in case.events {
+        let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
+            continue;
+        };
+        if !counts(exchange.sent, exchange.outcome) {
+            continue;
+        }
+        for identity in &event.identity {
+            if identity.strength > Strength::Browser {
+                continue;
+            }
+            let key = (
+                identity.strength,
+                identity.signal.as_str(),
+                identity.value.as_str(),
+                &*event.recipient,
+            );
+            let link = links.entry(key).or_insert_with(|| IdentityLink {
+                id: String::new(),
+                signal: identity.signal.clone(),
+                value: identity.value.clone(),
+                strength: identity.strength,
+                planted: case
+                    .record
+                    .canaries
+                    .iter()
+                    .any(|canary| canary.value == identity.value),
+                recipient: event.recipient.to_string(),
+                events: Vec::new(),
+                exchanges: Vec::new(),
+                url: exchange.url.clone(),
+                sent: exchange.sent,
+                consent: consent(case.record, exchange.time),
+            });
+            link.events.push(event.id.clone());
+            if link.exchanges.last() != Some(&exchange.id) {
+                link.exchanges.push(exchange.id.clone());
+            }
+        }
+    }
+    let mut links: Vec<IdentityLink> = links.into_values().collect();
+    for (number, link) in (1..).zip(&mut links) {
+        link.id = format!("i{number:04}");
+    }
+    links
+}
+
+/// All transforms that are searched.
+pub fn transforms(search: &Search) -> Transforms {
+    let (texts, digests) = search.size();
+    Transforms {
+        texts: texts as u64,
+        digests: digests as u64,
+        algorithms: ALGORITHMS
+            .iter()
+            .map(|algorithm| algorithm.name.to_owned())
+            .collect(),
+        encodings: Coding::names().map(str::to_owned).collect(),
+        depth: super::visit::DEEPEST as u64,
+    }
+}
+
+fn searched(case: Case<'_>, search: &Search) -> Searched {
+    let canaries = search
+        .canaries()
+        .iter()
+        .enumerate()
+        .map(|(number, sought)| {
+            let typed_in = |canary: &&CanaryRecord| canary.name == sought.name;
+            SearchedCanary {
+                name: sought.name.clone(),
+                kind: sought.kind.clone(),
+                value: sought.value.clone(),
+                typed_in: case
+                    .record
+                    .canaries
+                    .iter()
+                    .find(typed_in)
+                    .map(|canary| canary.typed_in.clone())
+                    .unwrap_or_default(),
+                forms: search.forms_of(number),
+            }
+        });
+    Searched {
+        canaries: canaries.collect(),
+        transforms: transforms(search),
+        places: PLACES.iter().map(|place| (*place).to_owned()).collect(),
+        topics: case.record.scenario.topics.clone(),
+        events: case.events.len() as u64,
+        ..Searched::default()
+    }
+}
+
+fn limits(cut: &[String]) -> Vec<String> {
+    let mut limits: Vec<String> = cut
+        .iter()
+        .take(MOST_LISTED)
+        .map(|id| {
+            format!("{id} was not searched to its end: it decodes to more than is looked through")
+        })
+        .collect();
+    if cut.len() > MOST_LISTED {
+        limits.push(format!("and {} more", cut.len() - MOST_LISTED));
+    }
+    limits
+}
+
+/// Why nothing found does not mean that there was nothing.
+fn doubt(record: &RunRecord) -> Option<String> {
+    if record.journey.state != JourneyState::Completed {
+        return Some("the journey did not come to its end".to_owned());
+    }
+    if matches!(
+        record.audit.verdict,
+        AuditVerdict::Incomplete | AuditVerdict::AuditUnavailable
+    ) {
+        return Some("not everything that was sent is known".to_owned());
+    }
+    if matches!(record.containment.deliver.as_str(), "first-party" | "none") {
+        return Some("what goes to third parties was kept from leaving, and what they would have done is unknown".to_owned());
+    }
+    record
+        .problems
+        .first()
+        .map(|problem| problem.message.clone())
+}
+
+fn typed_value(leaks: &[Leak], searched: &Searched, doubt: Option<&str>) -> Verdict {
+    let found: Vec<&Leak> = leaks
+        .iter()
+        .filter(|leak| matches!(leak.certainty, Certainty::Found | Certainty::Confirmed))
+        .filter(|leak| leak.kind != "cookie" && counts(leak.sent, leak.outcome))
+        .collect();
+    if !found.is_empty() {
+        let names: HashSet<&str> = found.iter().map(|leak| leak.canary.as_str()).collect();
+        let mut names: Vec<&str> = names.into_iter().collect();
+        names.sort_unstable();
+        let before = found
+            .iter()
+            .filter(|leak| matches!(leak.submission, Submission::Before | Submission::Never))
+            .count();
+        let mut why = format!(
+            "{} left, in {}",
+            names.join(", "),
+            count(found.len(), "place")
+        );
+        if before > 0 {
+            why += &format!("; {before} of them before the visitor sent anything");
+        }
+        return Verdict {
+            outcome: VerdictOutcome::Found,
+            why,
+            evidence: found.iter().map(|leak| leak.id.clone()).collect(),
+        };
+    }
+    let typed: Vec<&str> = searched
+        .canaries
+        .iter()
+        .filter(|canary| !canary.typed_in.is_empty())
+        .map(|canary| canary.name.as_str())
+        .collect();
+    if typed.is_empty() && doubt.is_none() {
+        return Verdict {
+            outcome: VerdictOutcome::NotTested,
+            why: "the journey typed no canary".to_owned(),
+            evidence: Vec::new(),
+        };
+    }
+    let what = format!(
+        "searched for {} ({} and {}) in {} of {} to others",
+        if typed.is_empty() {
+            "what would have been typed".to_owned()
+        } else {
+            typed.join(", ")
+        },
+        count(searched.transforms.texts as usize, "text"),
+        count(searched.transforms.digests as usize, "digest"),
+        count(searched.exchanges.values as usize, "value"),
+        count(searched.exchanges.told as usize, "request"),
+    );
+    nothing(what, doubt)
+}
+
+fn page_context(contexts: &[PageContext], searched: &Searched, doubt: Option<&str>) -> Verdict {
+    let found: Vec<&PageContext> = contexts
+        .iter()
+        .filter(|context| counts(context.sent, context.outcome))
+        .collect();
+    let evidence: Vec<String> = found.iter().map(|context| context.id.clone()).collect();
+    if !found.is_empty() {
+        let topics: HashSet<&str> = found
+            .iter()
+            .filter_map(|context| Some(context.topic.as_ref()?.topic.as_str()))
+            .collect();
+        let mut topics: Vec<&str> = topics.into_iter().collect();
+        topics.sort_unstable();
+        let why = if topics.is_empty() {
+            format!(
+                "pages were told, in {}; the scenario names no topics",
+                count(found.len(), "way")
+            )
+        } else {
+            format!("told of: {}", topics.join(", "))
+        };
+        return Verdict {
+            outcome: VerdictOutcome::Found,
+            why,
+            evidence,
+        };
+    }
+    let what = format!(
+        "searched for {} in {} and {} to others",
+        if searched.topics.is_empty() {
+            "the pages' addresses".to_owned()
+        } else {
+            searched.topics.join(", ")
+        },
+        count(searched.events as usize, "event"),
+        count(searched.exchanges.told as usize, "request"),
+    );
+    nothing(what, doubt)
+}
+
+fn identity_link(identities: &[IdentityLink], searched: &Searched, doubt: Option<&str>) -> Verdict {
+    if !identities.is_empty() {
+        let mut signals: Vec<&str> = Vec::new();
+        for identity in identities {
+            if !signals.contains(&identity.signal.as_str()) {
+                signals.push(&identity.signal);
+            }
+        }
+        return Verdict {
+            outcome: VerdictOutcome::Found,
+            why: format!("went with it: {}", signals.join(", ")),
+            evidence: identities
+                .iter()
+                .map(|identity| identity.id.clone())
+                .collect(),
+        };
+    }
+    let what = format!(
+        "searched for signals of an account, a person, an ad click or a browser in {}",
+        count(searched.events as usize, "event"),
+    );
+    nothing(what, doubt)
+}
+
+fn nothing(what: String, doubt: Option<&str>) -> Verdict {
+    Verdict {
+        outcome: if doubt.is_some() {
+            VerdictOutcome::Inconclusive
+        } else {
+            VerdictOutcome::NotFound
+        },
+        why: match doubt {
+            Some(doubt) => format!("{what}; but {doubt}"),
+            None => what,
+        },
+        evidence: Vec::new(),
+    }
+}

@@ -1,0 +1,289 @@
+//! The places of a request: address, headers, cookies, body, messages.
+
+use data_encoding::BASE64;
+
+use super::across::{split, together};
+use super::decoders;
+use super::search::{Hit, Range};
+use super::structure::{MOST_PIECES, Shape, shape};
+use super::visit::{At, Gathered, Reader};
+use crate::decode::multipart_parts;
+use crate::model::{Exchange, UrlParts};
+
+/// Every kind of place, for what was searched.
+pub const PLACES: [&str; 12] = [
+    "host",
+    "path",
+    "query",
+    "referrer",
+    "cookies",
+    "other headers",
+    "form",
+    "multipart",
+    "JSON, and JSON in JSON",
+    "text",
+    "binary bodies",
+    "WebSocket messages",
+];
+
+/// A request, and its body where it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<'a> {
+    pub exchange: &'a Exchange,
+    pub body: Option<&'a [u8]>,
+}
+
+/// What was found in one request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    /// Places and values that may be a few keys of something typed, with those of other requests.
+    pub keys: Vec<(String, Vec<u8>)>,
+    /// Values that were looked through.
+    pub values: usize,
+    /// Something was left out, since it would have taken too long.
+    pub cut: bool,
+}
+
+impl Reader<'_> {
+    /// Looks through a request.
+    pub fn read(&mut self, sent: Sent<'_>) -> Found {
+        let Sent { exchange, body } = sent;
+        let frames: usize = exchange
+            .frames
+            .iter()
+            .map(|frame| frame.payload_base64.len())
+            .sum();
+        self.allow(exchange.url.len() + body.map_or(0, <[u8]>::len) + frames);
+        self.here = Gathered::default();
+        self.url(&exchange.url);
+        let mut content_type = "";
+        for (name, value) in exchange.request_headers.iter() {
+            // What the URL says already, or what is looked through as what it is.
+            match () {
+                () if name.starts_with(':') || name.eq_ignore_ascii_case("host") => {}
+                () if name.eq_ignore_ascii_case("referer") => self.referrer(value),
+                () if name.eq_ignore_ascii_case("cookie") => {
+                    if exchange.cookies.is_empty() {
+                        self.cookie_header(value);
+                    }
+                }
+                () => {
+                    if name.eq_ignore_ascii_case("content-type") {
+                        content_type = value;
+                    }
+                    self.part(
+                        "header",
+                        name.as_bytes(),
+                        value.as_bytes(),
+                        whole(value.len()),
+                    );
+                }
+            }
+        }
+        for cookie in exchange.cookies.iter().filter(|cookie| cookie.sent) {
+            let value = cookie.value.as_bytes();
+            self.part("cookie", cookie.name.as_bytes(), value, whole(value.len()));
+        }
+        if let Some(body) = body {
+            self.body(body, content_type);
+        }
+        let sent = exchange
+            .frames
+            .iter()
+            .filter(|frame| frame.direction == "sent");
+        for (number, frame) in sent.enumerate() {
+            if let Ok(payload) = BASE64.decode(frame.payload_base64.as_bytes()) {
+                let name = format!("[{number}]");
+                self.in_part("websocket", name.as_bytes(), |reader| {
+                    reader.structured(&payload, 0, whole(payload.len()));
+                });
+            }
+        }
+        self.across_parts();
+        let Gathered {
+            hits,
+            keys,
+            values,
+            cut,
+            ..
+        } = std::mem::take(&mut self.here);
+        Found {
+            hits,
+            keys,
+            values,
+            cut,
+        }
+    }
+
+    fn url(&mut self, url: &str) {
+        let Some(parts) = UrlParts::of(url) else {
+            return self.plain_part("url", b"", url.as_bytes(), whole(url.len()));
+        };
+        let at = |part: &str| {
+            let start = part.as_ptr() as usize - url.as_ptr() as usize;
+            At {
+                range: Some(Range {
+                    start,
+                    end: start + part.len(),
+                }),
+                exact: true,
+            }
+        };
+        // Shorter labels hold nothing, and the same few hosts come again and again.
+        for label in parts.host.split('.').filter(|label| label.len() >= 10) {
+            self.plain_part("host", b"", label.as_bytes(), at(label));
+        }
+        for (number, segment) in parts
+            .path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .enumerate()
+        {
+            if segment.len() < 3 {
+                continue;
+            }
+            let name = format!("[{number}]");
+            match decoders::percent(segment.as_bytes()) {
+                Some(text) => self.part(
+                    "path",
+                    name.as_bytes(),
+                    &text,
+                    At {
+                        exact: false,
+                        ..at(segment)
+                    },
+                ),
+                None => self.part("path", name.as_bytes(), segment.as_bytes(), at(segment)),
+            }
+        }
+        if let Some(query) = parts.query {
+            self.pairs("query", query.as_bytes(), 0, at(query));
+        }
+    }
+
+    /// As the address that it is; a browser never sends a fragment in it.
+    fn referrer(&mut self, value: &str) {
+        self.in_part("referer", b"", |reader| {
+            let text = value.as_bytes();
+            match memchr::memchr(b'?', text) {
+                Some(_) => reader.structured(text, 0, whole(text.len())),
+                None => match decoders::percent(text) {
+                    Some(text) => reader.plain_part(
+                        "address",
+                        b"",
+                        &text,
+                        At {
+                            exact: false,
+                            ..whole(value.len())
+                        },
+                    ),
+                    None => reader.plain_part("address", b"", text, whole(text.len())),
+                },
+            }
+        });
+    }
+
+    fn cookie_header(&mut self, header: &str) {
+        let mut start = 0;
+        for pair in header.split(';') {
+            let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+            let from = start + pair.len() - value.len();
+            let at = At {
+                range: Some(Range {
+                    start: from,
+                    end: from + value.len(),
+                }),
+                exact: true,
+            };
+            self.part("cookie", name.trim().as_bytes(), value.as_bytes(), at);
+            start += pair.len() + 1;
+        }
+    }
+
+    fn body(&mut self, body: &[u8], content_type: &str) {
+        let is_multipart = content_type
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("multipart/");
+        if is_multipart && let Some(parts) = multipart_parts(body, content_type) {
+            for part in parts {
+                let start = part.value.as_ptr() as usize - body.as_ptr() as usize;
+                let at = At {
+                    range: Some(Range {
+                        start,
+                        end: start + part.value.len(),
+                    }),
+                    exact: true,
+                };
+                self.part("multipart", part.name.as_bytes(), part.value, at);
+                self.plain_part(
+                    "multipart head",
+                    part.name.as_bytes(),
+                    part.head,
+                    At {
+                        range: None,
+                        exact: false,
+                    },
+                );
+            }
+            return;
+        }
+        let at = whole(body.len());
+        match shape(body) {
+            // Batches have a form in each line.
+            Shape::Form if memchr::memchr(b'\n', body).is_some() => {
+                let mut start = 0;
+                for line in body.split(|byte| *byte == b'\n') {
+                    let text = line.trim_ascii_end();
+                    let at = At {
+                        range: Some(Range {
+                            start,
+                            end: start + text.len(),
+                        }),
+                        exact: true,
+                    };
+                    self.pairs("form", text, 0, at);
+                    start += line.len() + 1;
+                }
+            }
+            Shape::Form => self.pairs("form", body, 0, at),
+            Shape::Json => self.structured(body, 0, at),
+            Shape::Address | Shape::Plain => self.part("body", b"", body, at),
+        }
+    }
+
+    /// What stands in several values of one request.
+    fn across_parts(&mut self) {
+        let mut pieces = std::mem::take(&mut self.here.pieces);
+        pieces.truncate(MOST_PIECES);
+        let hits = split(self.search, &pieces, &self.here.hits);
+        self.here.hits.extend(hits);
+        let numbered = std::mem::take(&mut self.here.numbered);
+        for (place, bytes, count) in together(&numbered) {
+            let before = self.here.hits.len();
+            self.joined(&place, &bytes, count);
+            // What stood in one of them whole was found there.
+            let known: Vec<usize> = self.here.hits[..before]
+                .iter()
+                .map(|hit| hit.canary)
+                .collect();
+            let mut index = 0;
+            self.here.hits.retain(|hit| {
+                index += 1;
+                index <= before || !known.contains(&hit.canary)
+            });
+        }
+    }
+}
+
+/// All of what carries it.
+fn whole(length: usize) -> At {
+    At {
+        range: Some(Range {
+            start: 0,
+            end: length,
+        }),
+        exact: true,
+    }
+}

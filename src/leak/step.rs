@@ -1,0 +1,166 @@
+//! What lies between a canary and what was sent, step by step: as a chain that people read, and as a shell line that
+//! anyone can run.
+
+use std::borrow::Cow;
+
+/// One step on the way from a canary to what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// As the chain prints it (`sha256`, `lower`).
+    pub name: Cow<'static, str>,
+    /// A shell filter that does it; nothing where no standard tool does, or none does it the same way twice.
+    pub make: Option<Cow<'static, str>>,
+    /// A shell filter that undoes it; nothing where it cannot be undone.
+    pub undo: Option<Cow<'static, str>>,
+    pub kind: StepKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepKind {
+    /// Makes another text of the value (`lower`).
+    Normal,
+    /// Cannot be undone. Its filter gives hex.
+    Digest,
+    /// Can be undone.
+    Encoding,
+    /// What was sent holds it among other things (`json[em]`).
+    Around,
+}
+
+impl Step {
+    pub const fn normal(name: &'static str, make: &'static str) -> Step {
+        Step {
+            name: Cow::Borrowed(name),
+            make: Some(Cow::Borrowed(make)),
+            undo: None,
+            kind: StepKind::Normal,
+        }
+    }
+
+    pub fn named(name: String, make: String) -> Step {
+        Step {
+            name: Cow::Owned(name),
+            make: Some(Cow::Owned(make)),
+            undo: None,
+            kind: StepKind::Normal,
+        }
+    }
+}
+
+/// `form:udff[em] ← sha256 ← lower ← email`: the place first, the last step before the first.
+pub fn chain(place: &str, steps: &[Step], kind: &str) -> String {
+    let mut text = place.to_owned();
+    for step in steps.iter().rev() {
+        text.push_str(" ← ");
+        text.push_str(&step.name);
+    }
+    text.push_str(" ← ");
+    text.push_str(kind);
+    text
+}
+
+/// Longer values are not put on a command line.
+const LONGEST: usize = 8192;
+
+const TO_BYTES: &str = "tr a-f A-F | basenc --base16 -d";
+
+/// A shell line that goes the chain with standard tools. Where every step can be done forwards, it prints what stood in
+/// the request; else it undoes what can be undone of what was sent, and prints what it then holds of the canary.
+pub fn shell(canary: &str, sent: &[u8], whole: bool, steps: &[Step]) -> Option<String> {
+    if whole && let Some(line) = forwards(canary, steps) {
+        return Some(line);
+    }
+    backwards(canary, sent, steps)
+}
+
+fn forwards(canary: &str, steps: &[Step]) -> Option<String> {
+    let mut line = format!("printf %s {}", quoted(canary.as_bytes()));
+    let mut steps = steps.iter().peekable();
+    while let Some(step) = steps.next() {
+        line.push_str(" | ");
+        line.push_str(step.make.as_deref()?);
+        if step.kind == StepKind::Digest {
+            match steps.peek() {
+                None => line.push_str(" | cut -d' ' -f1"),
+                // The next one takes the hex as text.
+                Some(next) if next.kind != StepKind::Encoding => {
+                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n'");
+                }
+                Some(next) if next.name.starts_with("hex") => {
+                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n'");
+                    if next.name == "hex (upper case)" {
+                        line.push_str(" | tr a-f A-F");
+                    }
+                    steps.next();
+                }
+                Some(_) => {
+                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n' | ");
+                    line.push_str(TO_BYTES);
+                }
+            }
+        }
+    }
+    Some(line)
+}
+
+fn backwards(canary: &str, sent: &[u8], steps: &[Step]) -> Option<String> {
+    if sent.len() > LONGEST || sent.contains(&0) {
+        return None;
+    }
+    // The steps that can be undone are the last ones; what remains is made of the canary, and looked for in it.
+    let first = steps
+        .iter()
+        .rposition(|step| step.undo.is_none() && step.kind != StepKind::Around)
+        .map_or(0, |at| at + 1);
+    let (made, undone) = steps.split_at(first);
+    let mut line = format!("printf %s {}", quoted(sent));
+    for step in undone.iter().rev() {
+        if let Some(undo) = &step.undo {
+            line.push_str(" | ");
+            line.push_str(undo);
+        }
+    }
+    if made.iter().any(|step| step.kind == StepKind::Digest) {
+        let hex = made
+            .last()
+            .is_some_and(|step| step.kind == StepKind::Digest)
+            && undone
+                .first()
+                .is_none_or(|step| step.kind == StepKind::Around);
+        if !hex {
+            line.push_str(" | od -An -v -tx1 | tr -d ' \\n'");
+        }
+    }
+    let wanted = match made {
+        [] => quoted(canary.as_bytes()),
+        _ => format!("\"$({})\"", forwards(canary, made)?),
+    };
+    Some(format!("{line} | grep -a -F -o -i -m1 -e {wanted}"))
+}
+
+/// For a POSIX shell.
+fn quoted(bytes: &[u8]) -> String {
+    format!(
+        "'{}'",
+        String::from_utf8_lossy(bytes).replace('\'', r"'\''")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_reads_from_what_was_sent_to_what_was_typed() {
+        let steps = [Step::normal("lower", "tr A-Z a-z")];
+        assert_eq!(
+            chain("query:em", &steps, "email"),
+            "query:em ← lower ← email"
+        );
+    }
+
+    #[test]
+    fn a_quote_in_a_value_does_not_end_it() {
+        assert_eq!(quoted(b"O'Hara $(x)"), r"'O'\''Hara $(x)'");
+    }
+}
