@@ -8,7 +8,8 @@ use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use std::sync::LazyLock;
 
 use super::lz_string;
-use super::step::{Step, StepKind};
+use super::search::Range;
+use super::step::{HEX, HEX_UPPER, Step, StepKind};
 
 /// An encoding, as it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,9 +64,9 @@ const TABLE: [Row; 26] = [
     (Coding::Entities, "HTML entities", None,
         Some("perl -CS -pe 's/&#x([0-9a-f]+);/chr hex $1/gie; s/&#([0-9]+);/chr $1/ge; s/&lt;/</g; s/&gt;/>/g; s/&quot;/chr 34/ge; s/&apos;/chr 39/ge; s/&commat;/@/g; s/&period;/./g; s/&plus;/+/g; s/&amp;/&/g'")),
     (Coding::Escapes, "backslash escapes", None,
-        Some(r"perl -CS -pe 's/\\u\{?([0-9a-f]{2,6})\}?/chr hex $1/gie; s/\\x([0-9a-f]{2})/chr hex $1/gie; s/\\([^nrt])/$1/g'")),
-    (Coding::Hex, "hex", Some(r"od -An -v -tx1 | tr -d ' \n'"), Some("tr a-f A-F | basenc --base16 -d")),
-    (Coding::HexUpper, "hex (upper case)", Some("basenc --base16 -w0"), Some("tr a-f A-F | basenc --base16 -d")),
+        Some(r"perl -CS -pe 's/\\u\{([0-9a-f]+)\}/chr hex $1/gie; s/\\u([0-9a-f]{4})/chr hex $1/gie; s/\\x([0-9a-f]{2})/chr hex $1/gie; s/\\([^nrt])/$1/g'")),
+    (Coding::Hex, HEX, Some(r"od -An -v -tx1 | tr -d ' \n'"), Some("tr a-f A-F | basenc --base16 -d")),
+    (Coding::HexUpper, HEX_UPPER, Some("basenc --base16 -w0"), Some("tr a-f A-F | basenc --base16 -d")),
     (Coding::Base32, "base32", None, Some("{ cat; printf ======; } | base32 -d 2>/dev/null")),
     (Coding::Base32Lower, "base32 (lower case)", None,
         Some("{ tr a-z A-Z; printf ======; } | base32 -d 2>/dev/null")),
@@ -99,6 +100,20 @@ impl Coding {
             make: make.map(Cow::Borrowed),
             undo: undo.map(Cow::Borrowed),
             kind: StepKind::Encoding,
+        }
+    }
+
+    /// Of a part of a text: to undo it, it is cut out first.
+    pub fn step_from(self, from: Option<Range>) -> Step {
+        let step = self.step();
+        let Some(Range { start, end }) = from else {
+            return step;
+        };
+        let cut = format!("tail -c +{} | head -c {}", start + 1, end - start);
+        Step {
+            make: None,
+            undo: step.undo.map(|undo| format!("{cut} | {undo}").into()),
+            ..step
         }
     }
 

@@ -8,7 +8,7 @@ use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use digest::{Digest, Update, VariableOutput};
 
 use super::normal::Form;
-use super::step::{Step, StepKind};
+use super::step::{HEX, HEX_UPPER, Step, StepKind};
 
 /// A digest that is searched for.
 #[derive(Debug)]
@@ -175,10 +175,10 @@ const UNDER: [Under; 7] = [
     under("base64url", "basenc --base64url -w0 | tr -d =", |data| {
         BASE64URL_NOPAD.encode(data).into_bytes()
     }),
-    under("hex", r"od -An -v -tx1 | tr -d ' \n'", |data| {
+    under(HEX, r"od -An -v -tx1 | tr -d ' \n'", |data| {
         HEXLOWER.encode(data).into_bytes()
     }),
-    under("hex (upper case)", "basenc --base16 -w0", |data| {
+    under(HEX_UPPER, "basenc --base16 -w0", |data| {
         HEXUPPER.encode(data).into_bytes()
     }),
     under("base32", "base32 -w0", |data| {
@@ -407,7 +407,7 @@ fn of(entry: &Entry, digest: &[u8], there: usize) -> DigestMatch {
         }
         Recipe::OfDigest(inner, outer) => vec![step(inner), step(outer)],
         Recipe::OfDigestUpper(inner, outer) => {
-            let upper = Step::normal("hex (upper case)", "tr a-f A-F");
+            let upper = Step::normal(HEX_UPPER, "tr a-f A-F");
             vec![step(inner), upper, step(outer)]
         }
         Recipe::OfDigestBase64(inner, outer) => {
@@ -422,7 +422,10 @@ fn of(entry: &Entry, digest: &[u8], there: usize) -> DigestMatch {
     if there < digest.len() {
         let digits = there * 2;
         let cut = format!("head -c {digits}");
-        steps.push(Step::named(format!("first {there} bytes"), cut));
+        steps.push(Step {
+            kind: StepKind::Digest,
+            ..Step::named(format!("first {there} bytes"), cut)
+        });
     }
     DigestMatch {
         form: entry.form as usize,

@@ -389,7 +389,7 @@ pub fn transforms(search: &Search) -> Transforms {
             .map(|algorithm| algorithm.name.to_owned())
             .collect(),
         encodings: Coding::names().map(str::to_owned).collect(),
-        depth: super::visit::DEEPEST as u64,
+        depth: super::tree::DEEPEST as u64,
     }
 }
 

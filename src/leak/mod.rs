@@ -1,8 +1,8 @@
 //! Whether what was typed left, in whatever form: looks for canaries in exchanges. Pure.
 //!
-//! A request is taken apart along its structure ([`places`]), what can be undone is undone ([`decoders`]), and what cannot
-//! is made beforehand ([`digest`]): every form of every canary ([`normal`]), hashed. What is found says how it came about
-//! ([`step`]). `docs/leaks.md` says what is searched and what is not found.
+//! A request is taken apart along its structure ([`places`], [`reader`]), what can be undone is undone ([`tree`], by the
+//! [`decoders`]), and what cannot is made beforehand ([`digest`]): every form of every canary ([`normal`]), hashed. What is
+//! found ([`matching`]) says how it came about ([`step`]). `docs/leaks.md` says what is searched and what is not found.
 
 mod across;
 mod context;
@@ -10,19 +10,21 @@ mod decoders;
 mod digest;
 mod findings;
 mod lz_string;
+mod matching;
 mod normal;
 mod places;
+mod reader;
 mod search;
 mod step;
 mod structure;
-mod visit;
+mod tree;
 
 pub use across::Streams;
 pub use findings::{Case, findings, transforms};
 pub use places::{Found, PLACES, Sent};
+pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
 pub use step::{Step, chain, shell};
-pub use visit::Reader;
 
 use crate::model::CanaryRecord;
 

@@ -4,9 +4,9 @@ use data_encoding::BASE64;
 
 use super::across::{split, together};
 use super::decoders;
-use super::search::{Hit, Range};
+use super::reader::{At, Gathered, Reader};
+use super::search::Hit;
 use super::structure::{MOST_PIECES, Shape, shape};
-use super::visit::{At, Gathered, Reader};
 use crate::decode::multipart_parts;
 use crate::model::{Exchange, UrlParts};
 
@@ -76,14 +76,19 @@ impl Reader<'_> {
                         "header",
                         name.as_bytes(),
                         value.as_bytes(),
-                        whole(value.len()),
+                        At::from(0, value.len()),
                     );
                 }
             }
         }
         for cookie in exchange.cookies.iter().filter(|cookie| cookie.sent) {
             let value = cookie.value.as_bytes();
-            self.part("cookie", cookie.name.as_bytes(), value, whole(value.len()));
+            self.part(
+                "cookie",
+                cookie.name.as_bytes(),
+                value,
+                At::from(0, value.len()),
+            );
         }
         if let Some(body) = body {
             self.body(body, content_type);
@@ -96,7 +101,7 @@ impl Reader<'_> {
             if let Ok(payload) = BASE64.decode(frame.payload_base64.as_bytes()) {
                 let name = format!("[{number}]");
                 self.in_part("websocket", name.as_bytes(), |reader| {
-                    reader.structured(&payload, 0, whole(payload.len()));
+                    reader.structured(&payload, 0, At::from(0, payload.len()));
                 });
             }
         }
@@ -118,17 +123,11 @@ impl Reader<'_> {
 
     fn url(&mut self, url: &str) {
         let Some(parts) = UrlParts::of(url) else {
-            return self.plain_part("url", b"", url.as_bytes(), whole(url.len()));
+            return self.plain_part("url", b"", url.as_bytes(), At::from(0, url.len()));
         };
         let at = |part: &str| {
             let start = part.as_ptr() as usize - url.as_ptr() as usize;
-            At {
-                range: Some(Range {
-                    start,
-                    end: start + part.len(),
-                }),
-                exact: true,
-            }
+            At::from(start, start + part.len())
         };
         // Shorter labels hold nothing, and the same few hosts come again and again.
         for label in parts.host.split('.').filter(|label| label.len() >= 10) {
@@ -145,15 +144,7 @@ impl Reader<'_> {
             }
             let name = format!("[{number}]");
             match decoders::percent(segment.as_bytes()) {
-                Some(text) => self.part(
-                    "path",
-                    name.as_bytes(),
-                    &text,
-                    At {
-                        exact: false,
-                        ..at(segment)
-                    },
-                ),
+                Some(text) => self.part("path", name.as_bytes(), &text, at(segment).decoded()),
                 None => self.part("path", name.as_bytes(), segment.as_bytes(), at(segment)),
             }
         }
@@ -167,18 +158,12 @@ impl Reader<'_> {
         self.in_part("referer", b"", |reader| {
             let text = value.as_bytes();
             match memchr::memchr(b'?', text) {
-                Some(_) => reader.structured(text, 0, whole(text.len())),
+                Some(_) => reader.structured(text, 0, At::from(0, text.len())),
                 None => match decoders::percent(text) {
-                    Some(text) => reader.plain_part(
-                        "address",
-                        b"",
-                        &text,
-                        At {
-                            exact: false,
-                            ..whole(value.len())
-                        },
-                    ),
-                    None => reader.plain_part("address", b"", text, whole(text.len())),
+                    Some(text) => {
+                        reader.plain_part("address", b"", &text, At::from(0, value.len()).decoded())
+                    }
+                    None => reader.plain_part("address", b"", text, At::from(0, text.len())),
                 },
             }
         });
@@ -189,13 +174,7 @@ impl Reader<'_> {
         for pair in header.split(';') {
             let (name, value) = pair.split_once('=').unwrap_or(("", pair));
             let from = start + pair.len() - value.len();
-            let at = At {
-                range: Some(Range {
-                    start: from,
-                    end: from + value.len(),
-                }),
-                exact: true,
-            };
+            let at = At::from(from, from + value.len());
             self.part("cookie", name.trim().as_bytes(), value.as_bytes(), at);
             start += pair.len() + 1;
         }
@@ -209,13 +188,7 @@ impl Reader<'_> {
         if is_multipart && let Some(parts) = multipart_parts(body, content_type) {
             for part in parts {
                 let start = part.value.as_ptr() as usize - body.as_ptr() as usize;
-                let at = At {
-                    range: Some(Range {
-                        start,
-                        end: start + part.value.len(),
-                    }),
-                    exact: true,
-                };
+                let at = At::from(start, start + part.value.len());
                 self.part("multipart", part.name.as_bytes(), part.value, at);
                 self.plain_part(
                     "multipart head",
@@ -229,20 +202,14 @@ impl Reader<'_> {
             }
             return;
         }
-        let at = whole(body.len());
+        let at = At::from(0, body.len());
         match shape(body) {
             // Batches have a form in each line.
             Shape::Form if memchr::memchr(b'\n', body).is_some() => {
                 let mut start = 0;
                 for line in body.split(|byte| *byte == b'\n') {
                     let text = line.trim_ascii_end();
-                    let at = At {
-                        range: Some(Range {
-                            start,
-                            end: start + text.len(),
-                        }),
-                        exact: true,
-                    };
+                    let at = At::from(start, start + text.len());
                     self.pairs("form", text, 0, at);
                     start += line.len() + 1;
                 }
@@ -274,16 +241,5 @@ impl Reader<'_> {
                 index <= before || !known.contains(&hit.canary)
             });
         }
-    }
-}
-
-/// All of what carries it.
-fn whole(length: usize) -> At {
-    At {
-        range: Some(Range {
-            start: 0,
-            end: length,
-        }),
-        exact: true,
     }
 }

@@ -50,7 +50,12 @@ impl Step {
 /// `form:udff[em] ← sha256 ← lower ← email`: the place first, the last step before the first.
 pub fn chain(place: &str, steps: &[Step], kind: &str) -> String {
     let mut text = place.to_owned();
-    for step in steps.iter().rev() {
+    for (at, step) in steps.iter().enumerate().rev() {
+        // A digest is told in hex, if nothing else is said.
+        let told = step.name == HEX && at > 0 && steps[at - 1].kind == StepKind::Digest;
+        if told {
+            continue;
+        }
         text.push_str(" ← ");
         text.push_str(&step.name);
     }
@@ -61,6 +66,10 @@ pub fn chain(place: &str, steps: &[Step], kind: &str) -> String {
 
 /// Longer values are not put on a command line.
 const LONGEST: usize = 8192;
+
+/// Names of steps that a digest may be told in.
+pub const HEX: &str = "hex";
+pub const HEX_UPPER: &str = "hex (upper case)";
 
 const TO_BYTES: &str = "tr a-f A-F | basenc --base16 -d";
 
@@ -79,24 +88,20 @@ fn forwards(canary: &str, steps: &[Step]) -> Option<String> {
     while let Some(step) = steps.next() {
         line.push_str(" | ");
         line.push_str(step.make.as_deref()?);
-        if step.kind == StepKind::Digest {
-            match steps.peek() {
-                None => line.push_str(" | cut -d' ' -f1"),
-                // The next one takes the hex as text.
-                Some(next) if next.kind != StepKind::Encoding => {
-                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n'");
-                }
-                Some(next) if next.name.starts_with("hex") => {
-                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n'");
-                    if next.name == "hex (upper case)" {
-                        line.push_str(" | tr a-f A-F");
-                    }
-                    steps.next();
-                }
-                Some(_) => {
-                    line.push_str(" | cut -d' ' -f1 | tr -d '\\n' | ");
-                    line.push_str(TO_BYTES);
-                }
+        if step.kind != StepKind::Digest {
+            continue;
+        }
+        line.push_str(" | cut -d' ' -f1");
+        if let Some(next) = steps.peek() {
+            line.push_str(" | tr -d '\\n'");
+            if next.name == HEX {
+                steps.next();
+            } else if next.name == HEX_UPPER {
+                line.push_str(" | tr a-f A-F");
+                steps.next();
+            } else if next.kind == StepKind::Encoding {
+                line.push_str(" | ");
+                line.push_str(TO_BYTES);
             }
         }
     }
@@ -120,16 +125,11 @@ fn backwards(canary: &str, sent: &[u8], steps: &[Step]) -> Option<String> {
             line.push_str(undo);
         }
     }
-    if made.iter().any(|step| step.kind == StepKind::Digest) {
-        let hex = made
-            .last()
-            .is_some_and(|step| step.kind == StepKind::Digest)
-            && undone
-                .first()
-                .is_none_or(|step| step.kind == StepKind::Around);
-        if !hex {
-            line.push_str(" | od -An -v -tx1 | tr -d ' \\n'");
-        }
+    if made
+        .last()
+        .is_some_and(|step| step.kind == StepKind::Digest)
+    {
+        line.push_str(" | od -An -v -tx1 | tr -d ' \\n'");
     }
     let wanted = match made {
         [] => quoted(canary.as_bytes()),
