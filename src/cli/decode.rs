@@ -8,9 +8,14 @@ use clap::{Args, ValueHint};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{exit, talk};
+use crate::bundle::line;
 use crate::decode::Sequence;
-use crate::intake::{self, IntakeError};
+use crate::intake::{self, Decoded, IntakeError};
+use crate::leak::{Search, Sightings, Sought};
+use crate::model::{VerdictOutcome, registrable_domain};
 use crate::report::decoded::Decodings;
+use crate::report::looked_for;
+use crate::scenario::CanaryKind;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -24,8 +29,15 @@ Records go to stdout as they are found; a file of any length, or a pipe, is read
   pixelwitness decode --summary saved.har
   zcat crawl.jsonl.gz | pixelwitness decode -
 
+With --canary each request is searched for a value, in whatever form it left: encoded, hashed, cut short or in pieces.
+Then what was found goes to stdout, an object a line: where it stood, how it was made, and a shell line to check it.
+
+  pixelwitness decode saved.har --canary email=someone@example.com --canary phone=07700900123 --site police.example
+  pixelwitness decode saved.har --canary name=Vexqjorth | jq -r .chain
+
 Exit codes:
-  0  all was read
+  0  all was read; with --canary: and nothing was found
+  1  with --canary: something was found
   2  the file cannot be read, or is cut off (what stands before is decoded)
   3  some requests in it could not be read: each has a record of kind `unknown` that says why")]
 pub struct DecodeArgs {
@@ -35,9 +47,43 @@ pub struct DecodeArgs {
     /// A table instead of records: page, event, what it told, whom it names, and who else was asked
     #[arg(long)]
     summary: bool,
+    /// Search for a value that was typed; repeatable. KIND is email, phone, name, text, date, postcode or number; where
+    /// there are several of a kind, NAME:KIND=VALUE
+    #[arg(long, value_name = "KIND=VALUE", value_parser = canary)]
+    canary: Vec<Sought>,
+    /// Whose site it was, by its registrable domain: what was sent to it is no leak
+    #[arg(long, value_name = "DOMAIN", requires = "canary")]
+    site: Option<String>,
+}
+
+/// `email=someone@example.com`, or `first:name=Ann`.
+fn canary(text: &str) -> Result<Sought, String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected KIND=VALUE, as in `email=someone@example.com`")?;
+    let (name, kind) = name.split_once(':').unwrap_or((name, name));
+    if CanaryKind::of(kind).is_none() {
+        let kinds: Vec<&str> = CanaryKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        return Err(format!(
+            "`{kind}` is no kind of canary; expected one of {}",
+            kinds.join(", ")
+        ));
+    }
+    if value.trim().len() < 3 {
+        return Err("the value is too short to be told from any other".to_owned());
+    }
+    Ok(Sought {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        value: value.to_owned(),
+        rare: false,
+    })
 }
 
 pub fn decode(args: &DecodeArgs) -> u8 {
+    if let Some(code) = two_of_a_name(&args.canary) {
+        return code;
+    }
     let (input, bar) = match open(&args.file) {
         Ok(open) => open,
         Err(error) => {
@@ -53,7 +99,26 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let mut decodings = Decodings::default();
     let mut unreadable = 0;
     let mut gone = false;
-    let result = if args.summary {
+    let searched = Search::new(args.canary.clone());
+    let mut sightings = Sightings::new(&searched, None);
+    let result = if !args.canary.is_empty() {
+        let site = args.site.as_deref().unwrap_or_default();
+        intake::search(input, &searched, &mut |mut decoded| {
+            for event in &mut decoded.events {
+                sequence.place(event);
+            }
+            decodings.add(&decoded);
+            let before = sightings.leaks.len();
+            sight(&mut sightings, decoded, site);
+            if args.summary {
+                return Ok(());
+            }
+            let new = &sightings.leaks[before..];
+            let written = new.iter().try_for_each(|leak| out.write_all(&line(leak)));
+            gone = is_gone(&written);
+            written
+        })
+    } else if args.summary {
         intake::decode(input, true, &mut |mut decoded| {
             for event in &mut decoded.events {
                 sequence.place(event);
@@ -76,9 +141,24 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     };
     bar.finish_and_clear();
     let mut written = Ok(());
-    if args.summary {
+    if args.summary || !args.canary.is_empty() {
         unreadable = decodings.unreadable();
+    }
+    if args.summary {
         written = decodings.render(talk::colour_on_stdout(), &mut out);
+    }
+    let mut nothing = exit::OK;
+    if !args.canary.is_empty() {
+        let verdict = sightings.verdict();
+        let found = verdict.outcome == VerdictOutcome::Found;
+        nothing = if found { exit::FOUND } else { exit::OK };
+        if args.summary {
+            written = written.and_then(|()| {
+                looked_for::render(&sightings, &verdict, talk::colour_on_stdout(), &mut out)
+            });
+        } else if result.is_ok() {
+            talk::note(&format!("{}: {}", verdict.outcome.as_str(), verdict.why));
+        }
     }
     written = written.and_then(|()| out.flush());
     if gone || is_gone(&written) {
@@ -96,12 +176,42 @@ pub fn decode(args: &DecodeArgs) -> u8 {
                 &message,
                 Some("each has a record of kind `unknown` that says why"),
             );
-            exit::INCONCLUSIVE
+            exit::graver(nothing, exit::INCONCLUSIVE)
         }
         Ok(requests) => {
             tracing::info!(requests, "decoded");
-            exit::OK
+            nothing
         }
+    }
+}
+
+/// Each canary is told by its name.
+fn two_of_a_name(canaries: &[Sought]) -> Option<u8> {
+    let again = canaries.iter().enumerate().find(|(number, canary)| {
+        let before = &canaries[..*number];
+        before.iter().any(|other| other.name == canary.name)
+    });
+    let (_, canary) = again?;
+    talk::error(
+        &format!("there are two canaries of the name `{}`", canary.name),
+        Some("give each its own name, as in `first:name=Ann` and `last:name=Other`"),
+    );
+    Some(exit::BAD_INPUT)
+}
+
+/// Takes in what was found in a request.
+fn sight(sightings: &mut Sightings<'_>, decoded: Decoded, site: &str) {
+    let Some(looked) = decoded.looked else {
+        return;
+    };
+    let own = |host: &str| !site.is_empty() && registrable_domain(host) == site;
+    let host = decoded.seen.map(|seen| seen.host).unwrap_or_default();
+    if own(&host) && decoded.events.is_empty() {
+        return sightings.own(&looked.found);
+    }
+    match looked.exchange {
+        Some(exchange) => sightings.told(&exchange, looked.found),
+        None => sightings.nothing_in(&looked.found),
     }
 }
 

@@ -108,7 +108,10 @@ pub async fn demo(args: DemoArgs) -> u8 {
             Some(out) => out.clone(),
             None => default_out(&format!("demo-{name}")),
         };
-        let options = match args.replay.options(chromium.clone(), out) {
+        let options = match args
+            .replay
+            .options(chromium.clone(), out, scenario.seed.as_deref())
+        {
             Ok(options) => RunOptions {
                 connect_to: vec![ConnectTo::all_to(server.addr())],
                 trusted_keys: vec![server.spki_sha256_base64().to_owned()],

@@ -80,7 +80,7 @@ async fn against(
     let mut options = RunOptions {
         connect_to: gallery::connect_to(server.addr()),
         trusted_keys: vec![server.spki_sha256_base64().to_owned()],
-        ..replay.options(browser, out)?
+        ..replay.options(browser, out, None)?
     };
     options.browser_args.push(gallery::BROWSER_ARG.to_owned());
     // Its forms file nothing with anybody.

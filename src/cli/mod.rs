@@ -24,14 +24,23 @@ use clap::{Parser, Subcommand};
 
 /// Exit codes. Where several apply: bad input before anything runs, then a finding beats an inconclusive run.
 pub mod exit {
-    /// Nothing found against the policy. (Policies are still to come: findings are reported, and a run that was
-    /// completed exits with this.)
+    /// Nothing was found.
     pub const OK: u8 = 0;
+    /// One of the three verdicts is `found`. (Policies, which say what may be told, are still to come.)
+    pub const FOUND: u8 = 1;
     /// Bad input: usage, scenario, a file that cannot be decoded to its end. Nothing was run.
     pub const BAD_INPUT: u8 = 2;
     /// Inconclusive: the journey could not be completed, or the capture was incomplete (a bundle was written all the
     /// same), or requests in a file could not be read.
     pub const INCONCLUSIVE: u8 = 3;
+
+    /// The one of two that counts.
+    pub fn graver(one: u8, other: u8) -> u8 {
+        [BAD_INPUT, FOUND, INCONCLUSIVE]
+            .into_iter()
+            .find(|code| [one, other].contains(code))
+            .unwrap_or(OK)
+    }
 }
 
 /// When a person does this on that site, who is told what about them?
@@ -52,7 +61,9 @@ const AFTER_HELP: &str = "\
 Begin with `pixelwitness demo`: a police force that does not exist, and what its report form tells Meta.
 
 Exit codes:
-  0  the run was completed (see what it found in its summary)
+  0  the run was completed, and nothing was found
+  1  something was found: what was typed left, a third party was told what the pages are about, or it was tied to a
+     person or a browser (each verdict is in the summary and in findings.json)
   2  bad input: usage, scenario, a file that cannot be decoded to its end; nothing was run
   3  inconclusive: the journey or the capture was not completed, a consent banner could not be answered as told, or
      something left that was to be contained (a bundle was written all the same); or requests in a file could not be

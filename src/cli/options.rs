@@ -11,7 +11,7 @@ use super::{exit, talk};
 use crate::browser::{self, BrowserError, ConnectTo};
 use crate::capture::Deliver;
 use crate::consent;
-use crate::run::RunOptions;
+use crate::run::{RunOptions, Typing};
 use crate::scenario::{Scenario, Seed};
 use url::Url;
 
@@ -56,6 +56,10 @@ pub struct Replay {
         help_heading = "Containment"
     )]
     pub deliver: DeliverArg,
+    /// What the values that are typed follow from: the same text, the same values. `options.seed` in a bundle's run.json
+    /// makes that run's again [default: the scenario's `seed`, else fresh ones in every run]
+    #[arg(long, value_name = "TEXT")]
+    pub seed: Option<String>,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -150,12 +154,20 @@ impl Replay {
         browser::find(self.browser.as_deref()).map_err(|error| no_browser(&error))
     }
 
-    /// For one journey into one bundle.
-    pub fn options(&self, browser: PathBuf, out: PathBuf) -> Result<RunOptions, u8> {
-        let seed = Seed::fresh().map_err(|error| {
-            talk::error(&format!("failed to get random numbers: {error}"), None);
-            exit::INCONCLUSIVE
-        })?;
+    /// For one journey into one bundle; `seed` is the scenario's.
+    pub fn options(
+        &self,
+        browser: PathBuf,
+        out: PathBuf,
+        seed: Option<&str>,
+    ) -> Result<RunOptions, u8> {
+        let seed = match self.seed.as_deref().or(seed) {
+            Some(text) => Seed::from_text(text),
+            None => Seed::fresh().map_err(|error| {
+                talk::error(&format!("failed to get random numbers: {error}"), None);
+                exit::INCONCLUSIVE
+            })?,
+        };
         Ok(RunOptions {
             out,
             browser,
@@ -170,6 +182,7 @@ impl Replay {
             step_timeout: self.step_timeout,
             settle: self.settle,
             seed,
+            typing: Typing::AsWritten,
             deliver: self.deliver.into(),
             consent: None,
             consent_rules: consent::installed()

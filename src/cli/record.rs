@@ -78,7 +78,7 @@ pub async fn record(args: RecordArgs) -> u8 {
     args.replay.warn_of_delivery();
     let name = scenario.name();
     let bundle = args.bundle.clone().unwrap_or_else(|| default_out(&name));
-    let options = match args.replay.options(browser, bundle) {
+    let options = match args.replay.options(browser, bundle, None) {
         Ok(options) => RunOptions {
             headed: true,
             timeout: AT_MOST,

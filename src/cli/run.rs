@@ -142,11 +142,17 @@ pub async fn replay_all(
     replay.warn_of_no_sandbox();
     replay.warn_of_delivery();
     if scenarios.iter().any(|scenario| scenario.policy.is_some()) {
-        talk::note("policies are not applied yet: what was found is reported, and not judged");
+        talk::note(
+            "policies are not applied yet: anything that was found counts, whatever they allow",
+        );
     }
     let mut options = Vec::new();
     for planned in &planned {
-        match replay.options(browser.clone(), planned.out.clone()) {
+        match replay.options(
+            browser.clone(),
+            planned.out.clone(),
+            planned.scenario.seed.as_deref(),
+        ) {
             Ok(own) => options.push(RunOptions {
                 consent: planned.consent,
                 ..journeys.apply(own)
@@ -225,7 +231,7 @@ impl Results {
                         | RunError::Browser(crate::browser::BrowserError::NotRunnable { .. })
                         | RunError::Identity(_)
                 );
-                self.code = self.code.max(if nothing_ran {
+                self.raise(if nothing_ran {
                     exit::BAD_INPUT
                 } else {
                     exit::INCONCLUSIVE
@@ -237,13 +243,17 @@ impl Results {
             talk::error(&problem.message, problem.help.as_deref());
         }
         if run.record.journey.state != JourneyState::Completed || !run.record.problems.is_empty() {
-            self.code = exit::INCONCLUSIVE;
+            self.raise(exit::INCONCLUSIVE);
+        }
+        if run.findings.verdicts.any_found() {
+            self.raise(exit::FOUND);
         }
         if self.json {
             self.runs.push(json!({
                 "bundle": run.bundle,
                 "run": run.record,
                 "events": run.events,
+                "findings": run.findings,
             }));
         } else {
             let mut stdout = std::io::stdout().lock();
@@ -291,9 +301,9 @@ impl Results {
         }
     }
 
-    /// Something outside the runs went wrong.
+    /// Something came about that has that exit code.
     pub fn raise(&mut self, code: u8) {
-        self.code = self.code.max(code);
+        self.code = exit::graver(self.code, code);
     }
 
     pub fn finish(self) -> u8 {

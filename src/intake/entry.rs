@@ -5,7 +5,8 @@ use crate::model::{BodyState, Cookie, Exchange, Headers, Moment, Outcome};
 
 use super::glance::is_nobodys;
 use super::split::Format;
-use super::{Decoded, Seen, har, lines};
+use super::{Decoded, Looked, Seen, har, lines};
+use crate::leak::{Reader, Sent};
 
 /// A request, as far as it could be read.
 #[derive(Debug)]
@@ -26,19 +27,35 @@ pub struct Recorded {
     pub problems: Vec<String>,
 }
 
-/// Reads and decodes one.
-pub(super) fn decode(text: Option<&[u8]>, number: usize, format: Format, seen: bool) -> Decoded {
+/// What is to be known of requests that no decoder has anything to say of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Want {
+    /// Where they went.
+    pub seen: bool,
+    /// Everything.
+    pub all: bool,
+}
+
+/// Reads and decodes one, and searches it where there is a reader.
+pub(super) fn decode(
+    text: Option<&[u8]>,
+    number: usize,
+    format: Format,
+    want: Want,
+    reader: Option<&mut Reader<'_>>,
+) -> Decoded {
     let entry = match (text, format) {
-        (Some(text), Format::Har) if !seen && is_nobodys(text) => Entry::Passed(None),
+        (Some(text), Format::Har) if !want.seen && is_nobodys(text) => Entry::Passed(None),
         (None, _) => Entry::Unreadable("it is longer than 64 MiB, and was not read".to_owned()),
-        (Some(text), Format::Har) => har::read(text, number, seen),
-        (Some(text), Format::JsonLines) => lines::read(text, number, seen),
+        (Some(text), Format::Har) => har::read(text, number, want),
+        (Some(text), Format::JsonLines) => lines::read(text, number, want),
     };
     match entry {
         Entry::Passed(seen) => Decoded {
             number,
             events: Vec::new(),
             seen,
+            looked: None,
         },
         Entry::Recorded(recorded) => {
             let Recorded {
@@ -53,10 +70,22 @@ pub(super) fn decode(text: Option<&[u8]>, number: usize, format: Format, seen: b
             }
             let host = Request::new(&exchange.url, &exchange.method, None)
                 .map(|request| request.host.to_owned());
+            let looked = reader.map(|reader| {
+                let found = reader.read(Sent {
+                    exchange: &exchange,
+                    body: body.as_deref(),
+                });
+                let nothing = found.hits.is_empty() && found.keys.is_empty();
+                Looked {
+                    exchange: (!nothing).then(|| Box::new(exchange)),
+                    found,
+                }
+            });
             Decoded {
                 number,
                 events,
-                seen: host.filter(|_| seen).map(|host| Seen { host, page }),
+                seen: host.filter(|_| want.seen).map(|host| Seen { host, page }),
+                looked,
             }
         }
         Entry::Unreadable(problem) => {
@@ -71,6 +100,7 @@ pub(super) fn decode(text: Option<&[u8]>, number: usize, format: Format, seen: b
                     format!("{what} {number}: {problem}"),
                 )],
                 seen: None,
+                looked: None,
             }
         }
     }
@@ -86,21 +116,24 @@ pub(super) struct Facts<'a> {
 }
 
 /// Whether it can be passed by, and what is then left of it.
-pub(super) fn pass(facts: &Facts<'_>, seen: bool) -> Option<Entry> {
+pub(super) fn pass(facts: &Facts<'_>, want: Want) -> Option<Entry> {
     let request = Request::new(facts.url, facts.method, facts.body);
     if request.is_none() && !has_scheme(facts.url) {
         let shown: String = facts.url.chars().take(100).collect();
         return Some(Entry::Unreadable(format!("`{shown}` is no URL")));
     }
-    if request.as_ref().is_some_and(decode::concerns) {
+    if request
+        .as_ref()
+        .is_some_and(|request| want.all || decode::concerns(request))
+    {
         return None;
     }
-    Some(Entry::Passed(request.filter(|_| seen).map(|request| {
-        Seen {
+    Some(Entry::Passed(request.filter(|_| want.seen).map(
+        |request| Seen {
             host: request.host.to_owned(),
             page: facts.page.map(str::to_owned),
-        }
-    })))
+        },
+    )))
 }
 
 /// Schemes of what goes nowhere, and is no mistake.

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::entry::{Entry, Facts, Recorded, cookie, cookies_in, exchange, pass};
+use super::entry::{Entry, Facts, Recorded, Want, cookie, cookies_in, exchange, pass};
 use super::lenient::{REPAIRED, Text, moment, repaired};
-use crate::model::{BodyState, Exchange, HarExtension, JsonText, Outcome};
+use crate::model::{BodyState, Exchange, HarExtension, JsonText, Outcome, WebSocketFrame};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +26,8 @@ struct HarEntry<'a> {
     resource_type: Option<Text<'a>>,
     #[serde(borrow, default, rename = "_initiator")]
     initiator: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "_webSocketMessages")]
+    messages: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "_pixelwitness")]
     own: Option<&'a RawValue>,
 }
@@ -78,15 +80,15 @@ struct Pair<'a> {
     value: Option<Text<'a>>,
 }
 
-pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
+pub(super) fn read(text: &[u8], number: usize, want: Want) -> Entry {
     let error = match serde_json::from_slice::<HarEntry<'_>>(text) {
-        Ok(entry) => return take(&entry, number, seen, Vec::new()),
+        Ok(entry) => return take(&entry, number, want, Vec::new()),
         Err(error) => error,
     };
     // Broken characters; then keys that stand there twice, and values that are nothing a HAR has there.
     let repaired = repaired(text);
     if let Ok(entry) = serde_json::from_str::<HarEntry<'_>>(&repaired) {
-        return take(&entry, number, seen, vec![REPAIRED.to_owned()]);
+        return take(&entry, number, want, vec![REPAIRED.to_owned()]);
     }
     let once = serde_json::from_str::<Value>(&repaired).map(|mut entry| {
         if let Some(members) = entry.as_object_mut() {
@@ -103,12 +105,12 @@ pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
     {
         let problem =
             "the entry has keys twice, or values that no HAR has: the last of each key was read";
-        return take(&entry, number, seen, vec![problem.to_owned()]);
+        return take(&entry, number, want, vec![problem.to_owned()]);
     }
     Entry::Unreadable(error.to_string())
 }
 
-fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<String>) -> Entry {
+fn take(entry: &HarEntry<'_>, number: usize, want: Want, mut problems: Vec<String>) -> Entry {
     let request = &entry.request;
     let method = match &request.method {
         Some(method) if !method.0.is_empty() => &method.0,
@@ -129,7 +131,7 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
         body: body.as_deref(),
         page,
     };
-    if let Some(entry) = pass(&facts, seen) {
+    if let Some(entry) = pass(&facts, want) {
         return entry;
     }
     let mut headers = pairs(request.headers, "headers", &mut problems);
@@ -187,6 +189,9 @@ fn take(entry: &HarEntry<'_>, number: usize, seen: bool, mut problems: Vec<Strin
     };
     if body.is_none() && matches!(method, "POST" | "PUT" | "PATCH") && claims_body() {
         exchange.body_state = BodyState::Unavailable;
+    }
+    if want.all {
+        exchange.frames = messages(entry.messages, &mut problems);
     }
     if let Some(own) = entry.own {
         match serde_json::from_str::<HarExtension>(own.get()) {
@@ -323,6 +328,44 @@ fn pairs(list: Option<&RawValue>, what: &str, problems: &mut Vec<String>) -> Vec
         problems.push(REPAIRED.to_owned());
     }
     pairs
+}
+
+/// A message of a WebSocket, as Chromium's DevTools save it.
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, rename = "type")]
+    direction: Text<'a>,
+    #[serde(default)]
+    opcode: u8,
+    #[serde(borrow)]
+    data: Text<'a>,
+}
+
+/// Binary messages are in Base64.
+fn messages(list: Option<&RawValue>, problems: &mut Vec<String>) -> Vec<WebSocketFrame> {
+    let Some(list) = list.filter(|list| list.get() != "null") else {
+        return Vec::new();
+    };
+    let messages = match serde_json::from_str::<Vec<Message<'_>>>(list.get()) {
+        Ok(messages) => messages,
+        Err(error) => {
+            problems.push(format!("`_webSocketMessages` cannot be read: {error}"));
+            return Vec::new();
+        }
+    };
+    let frame = |message: Message<'_>| WebSocketFrame {
+        direction: match &*message.direction.0 {
+            "send" => "sent".to_owned(),
+            _ => "received".to_owned(),
+        },
+        opcode: message.opcode,
+        payload_base64: match message.opcode {
+            2 => message.data.0.into_owned(),
+            _ => data_encoding::BASE64.encode(message.data.0.as_bytes()),
+        },
+        time: None,
+    };
+    messages.into_iter().map(frame).collect()
 }
 
 fn named(pair: Pair<'_>) -> Option<(String, String)> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::entry::{Entry, Facts, Recorded, cookies_in, exchange, pass};
+use super::entry::{Entry, Facts, Recorded, Want, cookies_in, exchange, pass};
 use super::lenient::{REPAIRED, Text, moment, repaired};
 use crate::model::BodyState;
 
@@ -31,7 +31,7 @@ struct Line<'a> {
     cookie: Option<Text<'a>>,
 }
 
-pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
+pub(super) fn read(text: &[u8], number: usize, want: Want) -> Entry {
     let (line, mut problems): (Line<'_>, Vec<String>);
     let mended;
     match serde_json::from_slice(text) {
@@ -57,7 +57,7 @@ pub(super) fn read(text: &[u8], number: usize, seen: bool) -> Entry {
         body,
         page: None,
     };
-    if let Some(entry) = pass(&facts, seen) {
+    if let Some(entry) = pass(&facts, want) {
         return entry;
     }
     let mut headers = Vec::new();

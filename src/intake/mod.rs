@@ -20,8 +20,10 @@ use std::thread;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::decode::Line;
-use crate::model::TrackerEvent;
+use crate::leak::{Found, Reader, Search};
+use crate::model::{Exchange, TrackerEvent};
 
+use entry::Want;
 use split::{Batch, Format, Splitter};
 
 /// Batches that are under way at once, for each thread that reads them: bounds the memory.
@@ -67,6 +69,16 @@ pub struct Decoded {
     pub events: Vec<TrackerEvent>,
     /// Where it went; nothing where not even that can be read.
     pub seen: Option<Seen>,
+    /// What the search found, where there was one and the request could be read.
+    pub looked: Option<Looked>,
+}
+
+/// A request that was searched.
+#[derive(Debug)]
+pub struct Looked {
+    /// Nothing where nothing was found.
+    pub exchange: Option<Box<Exchange>>,
+    pub found: Found,
 }
 
 /// Where a request went, whether a decoder had something to say of it or not.
@@ -102,14 +114,39 @@ pub fn decode(
     seen: bool,
     each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
 ) -> Result<usize, IntakeError> {
-    let read = |batch: &Batch, format| {
+    let want = Want { seen, all: false };
+    let read = |(): &mut (), batch: &Batch, format| {
         batch
             .iter()
-            .map(|(text, number)| entry::decode(text, number, format, seen))
+            .map(|(text, number)| entry::decode(text, number, format, want, None))
             .filter(|decoded| seen || !decoded.events.is_empty())
             .collect::<Vec<_>>()
     };
-    in_order(input, &read, &mut |decoded| {
+    in_order(input, &|| (), &read, &mut |decoded| {
+        decoded.into_iter().try_for_each(&mut *each)
+    })
+}
+
+/// As [`decode`], and searches every request, whoever's it is.
+///
+/// # Errors
+/// As [`decode`].
+pub fn search(
+    input: impl Read + Send,
+    search: &Search,
+    each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
+) -> Result<usize, IntakeError> {
+    let want = Want {
+        seen: true,
+        all: true,
+    };
+    let read = |reader: &mut Reader<'_>, batch: &Batch, format| {
+        batch
+            .iter()
+            .map(|(text, number)| entry::decode(text, number, format, want, Some(&mut *reader)))
+            .collect::<Vec<_>>()
+    };
+    in_order(input, &|| Reader::new(search), &read, &mut |decoded| {
         decoded.into_iter().try_for_each(&mut *each)
     })
 }
@@ -122,20 +159,22 @@ pub fn lines(
     input: impl Read + Send,
     each: &mut dyn FnMut(Vec<Line>) -> std::io::Result<()>,
 ) -> Result<usize, IntakeError> {
-    let read = |batch: &Batch, format| {
+    let want = Want::default();
+    let read = |(): &mut (), batch: &Batch, format| {
         batch
             .iter()
-            .flat_map(|(text, number)| entry::decode(text, number, format, false).events)
+            .flat_map(|(text, number)| entry::decode(text, number, format, want, None).events)
             .map(|event| Line::of(&event))
             .collect::<serde_json::Result<Vec<_>>>()
     };
-    in_order(input, &read, &mut |lines| each(lines?))
+    in_order(input, &|| (), &read, &mut |lines| each(lines?))
 }
 
-/// Several threads read batches; `each` gets what they came to in the order of the file.
-fn in_order<T: Send>(
+/// Several threads read batches, each with what `begin` gives it; `each` gets what they came to in the order of the file.
+fn in_order<S, T: Send>(
     input: impl Read + Send,
-    read: &(dyn Fn(&Batch, Format) -> T + Sync),
+    begin: &(dyn Fn() -> S + Sync),
+    read: &(dyn Fn(&mut S, &Batch, Format) -> T + Sync),
     each: &mut dyn FnMut(T) -> std::io::Result<()>,
 ) -> Result<usize, IntakeError> {
     let mut splitter = Splitter::new(input)?;
@@ -162,9 +201,11 @@ fn in_order<T: Send>(
         for _ in 0..readers {
             let (queue, results) = (&queue, results.clone());
             scope.spawn(move || {
+                let mut state = begin();
                 while let Ok((number, batch)) = next(queue) {
                     // Said to the caller, who would else wait for this batch for ever.
-                    let came_to = catch_unwind(AssertUnwindSafe(|| read(&batch, format)));
+                    let came_to =
+                        catch_unwind(AssertUnwindSafe(|| read(&mut state, &batch, format)));
                     if results.send((number, came_to)).is_err() {
                         break;
                     }
@@ -229,18 +270,29 @@ mod tests {
 
     #[test]
     fn a_reader_that_panics_keeps_nobody_waiting() {
-        let panicked =
-            catch_unwind(|| in_order(&long()[..], &|_, _| panic!("a fault"), &mut |()| Ok(())));
+        let panicked = catch_unwind(|| {
+            in_order(
+                &long()[..],
+                &|| (),
+                &|(), _, _| panic!("a fault"),
+                &mut |()| Ok(()),
+            )
+        });
         assert!(panicked.is_err());
     }
 
     #[test]
     fn a_caller_that_has_enough_ends_it() {
         let mut times = 0;
-        let result = in_order(&long()[..], &|batch, _| batch.iter().count(), &mut |_| {
-            times += 1;
-            Err(std::io::ErrorKind::BrokenPipe.into())
-        });
+        let result = in_order(
+            &long()[..],
+            &|| (),
+            &|(), batch, _| batch.iter().count(),
+            &mut |_| {
+                times += 1;
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            },
+        );
         assert!(matches!(result, Err(IntakeError::Read(_))));
         assert_eq!(times, 1);
     }

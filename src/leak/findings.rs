@@ -30,8 +30,7 @@ pub struct Case<'a> {
 pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> Findings {
     let search = Search::new(case.record.canaries.iter().map(Sought::from).collect());
     let mut reader = Reader::new(&search);
-    let mut streams = Streams::default();
-    let mut gathered = Gathered::default();
+    let mut sightings = Sightings::new(&search, Some(case.record));
     let trackers: HashSet<&str> = case
         .events
         .iter()
@@ -40,35 +39,50 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
     let mut contexts = Contexts::default();
     for exchange in case.exchanges {
         let bytes = body(exchange);
-        let sent = Sent {
+        let found = reader.read(Sent {
             exchange,
             body: bytes.as_deref(),
-        };
-        let found = reader.read(sent);
-        let told = exchange.party == Party::Third || trackers.contains(exchange.id.as_str());
-        if told {
-            let hits = streams.take(&search, exchange, &found);
-            gathered.told(case, &search, exchange, found, hits);
-            if !trackers.contains(exchange.id.as_str()) {
-                contexts.of_request(case, exchange, bytes.as_deref());
-            }
-        } else {
-            gathered.own(&search, &found);
+        });
+        let is_tracker = trackers.contains(exchange.id.as_str());
+        if exchange.party == Party::First && !is_tracker {
+            sightings.own(&found);
+            continue;
+        }
+        sightings.told(exchange, found);
+        if !is_tracker {
+            contexts.of_request(case, exchange, bytes.as_deref());
         }
     }
     contexts.of_events(case);
-    let identities = identities(case);
-    let mut searched = searched(case, &search);
-    searched.exchanges = gathered.exchanges;
-    searched.limits = limits(&gathered.cut);
+    let told = |exchange: &str| {
+        sightings
+            .leaks
+            .iter()
+            .any(|leak| leak.exchange == exchange && leak.certainty != Certainty::Suspected)
+            || contexts
+                .list
+                .iter()
+                .any(|context| context.exchanges.iter().any(|id| id == exchange))
+    };
+    let (identities, others) = identities(case, told);
+    let mut searched = sightings.searched();
+    searched.topics.clone_from(&case.record.scenario.topics);
+    searched.events = case.events.len() as u64;
+    let typed: Vec<&str> = case
+        .record
+        .canaries
+        .iter()
+        .filter(|canary| !canary.typed_in.is_empty())
+        .map(|canary| canary.name.as_str())
+        .collect();
     let doubt = doubt(case.record);
     Findings {
         verdicts: Verdicts {
-            typed_value: typed_value(&gathered.leaks, &searched, doubt.as_deref()),
+            typed_value: typed_value(&sightings.leaks, &searched, &typed, doubt.as_deref()),
             page_context: page_context(&contexts.list, &searched, doubt.as_deref()),
-            identity_link: identity_link(&identities, &searched, doubt.as_deref()),
+            identity_link: identity_link(&identities, others, doubt.as_deref()),
         },
-        leaks: gathered.leaks,
+        leaks: sightings.leaks,
         contexts: contexts.list,
         identities,
         rules: Vec::new(),
@@ -82,52 +96,120 @@ fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
     sent != Some(false) || outcome == Outcome::Contained
 }
 
-#[derive(Default)]
-struct Gathered {
-    leaks: Vec<Leak>,
+/// What was seen of the canaries, request by request.
+#[derive(Debug)]
+pub struct Sightings<'a> {
+    search: &'a Search,
+    /// Of the run that typed them, where there was one.
+    record: Option<&'a RunRecord>,
+    streams: Streams,
+    pub leaks: Vec<Leak>,
     exchanges: SearchedExchanges,
     cut: Vec<String>,
 }
 
-impl Gathered {
-    fn told(
-        &mut self,
-        case: Case<'_>,
-        search: &Search,
-        exchange: &Exchange,
-        found: Found,
-        streams: Vec<Hit>,
-    ) {
-        self.exchanges.told += 1;
-        self.exchanges.values += found.values as u64;
-        if found.cut {
-            self.cut.push(exchange.id.clone());
+impl<'a> Sightings<'a> {
+    pub fn new(search: &'a Search, record: Option<&'a RunRecord>) -> Sightings<'a> {
+        Sightings {
+            search,
+            record,
+            streams: Streams::default(),
+            leaks: Vec::new(),
+            exchanges: SearchedExchanges::default(),
+            cut: Vec::new(),
         }
+    }
+
+    /// A request to somebody else. Those of one run or file are taken in their order.
+    pub fn told(&mut self, exchange: &Exchange, found: Found) {
+        self.nothing_in(&found);
+        let streams = self.streams.take(self.search, exchange, &found);
         for hit in found.hits.into_iter().chain(streams) {
-            let sought = &search.canaries()[hit.canary];
+            let sought = &self.search.canaries()[hit.canary];
             // A planted cookie where cookies go is an identity, and told there.
             if sought.kind == "cookie" && hit.place.starts_with("cookie:") {
                 continue;
             }
             let id = format!("l{:04}", self.leaks.len() + 1);
             self.leaks
-                .push(leak(id, case.record, sought, exchange, &hit));
+                .push(leak(id, self.record, sought, exchange, &hit));
         }
     }
 
-    fn own(&mut self, search: &Search, found: &Found) {
+    /// A request to somebody else in which nothing was found.
+    pub fn nothing_in(&mut self, found: &Found) {
+        if found.cut {
+            self.cut.push(found.exchange.clone());
+        }
+        self.exchanges.told += 1;
+        self.exchanges.values += found.values as u64;
+    }
+
+    /// A request to the site itself.
+    pub fn own(&mut self, found: &Found) {
         self.exchanges.own += 1;
         self.exchanges.values += found.values as u64;
-        let typed = |hit: &Hit| !hit.suspected && search.canaries()[hit.canary].kind != "cookie";
+        let typed =
+            |hit: &Hit| !hit.suspected && self.search.canaries()[hit.canary].kind != "cookie";
         self.exchanges.own_holding += u64::from(found.hits.iter().any(typed));
+    }
+
+    /// What was looked for, how and where, up to now.
+    pub fn searched(&self) -> Searched {
+        let canaries = self.search.canaries().iter().enumerate();
+        let canaries = canaries.map(|(number, sought)| SearchedCanary {
+            name: sought.name.clone(),
+            kind: sought.kind.clone(),
+            value: sought.value.clone(),
+            typed_in: typed(self.record, sought)
+                .map(|canary| canary.typed_in.clone())
+                .unwrap_or_default(),
+            forms: self.search.forms_of(number),
+        });
+        let mut limits: Vec<String> = self
+            .cut
+            .iter()
+            .take(MOST_LISTED)
+            .map(|id| {
+                format!(
+                    "{id} was not searched to its end: it decodes to more than is looked through"
+                )
+            })
+            .collect();
+        if self.cut.len() > MOST_LISTED {
+            limits.push(format!("and {} more", self.cut.len() - MOST_LISTED));
+        }
+        Searched {
+            canaries: canaries.collect(),
+            transforms: transforms(self.search),
+            places: PLACES.iter().map(|place| (*place).to_owned()).collect(),
+            exchanges: self.exchanges.clone(),
+            limits,
+            ..Searched::default()
+        }
+    }
+
+    /// Whether any of what was looked for left.
+    pub fn verdict(&self) -> Verdict {
+        let sought = self.search.canaries().iter();
+        let names: Vec<&str> = sought.map(|sought| sought.name.as_str()).collect();
+        typed_value(&self.leaks, &self.searched(), &names, None)
     }
 }
 
-fn leak(id: String, record: &RunRecord, sought: &Sought, exchange: &Exchange, hit: &Hit) -> Leak {
-    let canary = record
-        .canaries
-        .iter()
-        .find(|canary| canary.name == sought.name);
+fn typed<'a>(record: Option<&'a RunRecord>, sought: &Sought) -> Option<&'a CanaryRecord> {
+    let mut canaries = record?.canaries.iter();
+    canaries.find(|canary| canary.name == sought.name)
+}
+
+fn leak(
+    id: String,
+    record: Option<&RunRecord>,
+    sought: &Sought,
+    exchange: &Exchange,
+    hit: &Hit,
+) -> Leak {
+    let canary = typed(record, sought);
     let shown = String::from_utf8_lossy(&hit.value);
     Leak {
         id,
@@ -163,8 +245,11 @@ fn leak(id: String, record: &RunRecord, sought: &Sought, exchange: &Exchange, hi
         time: exchange.time,
         sent: exchange.sent,
         outcome: exchange.outcome,
-        submission: submission(record, exchange),
-        consent: consent(record, exchange.time),
+        submission: record.map_or(Submission::Unknown, |record| submission(record, exchange)),
+        consent: record.map_or_else(
+            || "unknown".to_owned(),
+            |record| consent(record, exchange.time),
+        ),
     }
 }
 
@@ -323,8 +408,10 @@ impl Contexts {
     }
 }
 
-/// Signals that tie events to a person or a browser, the strongest first.
-fn identities(case: Case<'_>) -> Vec<IdentityLink> {
+/// Signals that tie what was told to a person or a browser, the strongest first; and the number of events that had some
+/// and told nothing that is looked for. `told` says of an exchange whether it did.
+fn identities(case: Case<'_>, told: impl Fn(&str) -> bool) -> (Vec<IdentityLink>, usize) {
+    let mut others = 0;
     let exchanges: HashMap<&str, &Exchange> = case
         .exchanges
         .iter()
@@ -335,13 +422,20 @@ fn identities(case: Case<'_>) -> Vec<IdentityLink> {
         let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
             continue;
         };
+        let strong = || {
+            event
+                .identity
+                .iter()
+                .filter(|identity| identity.strength <= Strength::Browser)
+        };
         if !counts(exchange.sent, exchange.outcome) {
             continue;
         }
-        for identity in &event.identity {
-            if identity.strength > Strength::Browser {
-                continue;
-            }
+        if !told(&exchange.id) {
+            others += usize::from(strong().next().is_some());
+            continue;
+        }
+        for identity in strong() {
             let key = (
                 identity.strength,
                 identity.signal.as_str(),
@@ -375,7 +469,7 @@ fn identities(case: Case<'_>) -> Vec<IdentityLink> {
     for (number, link) in (1..).zip(&mut links) {
         link.id = format!("i{number:04}");
     }
-    links
+    (links, others)
 }
 
 /// All transforms that are searched.
@@ -391,51 +485,6 @@ pub fn transforms(search: &Search) -> Transforms {
         encodings: Coding::names().map(str::to_owned).collect(),
         depth: super::tree::DEEPEST as u64,
     }
-}
-
-fn searched(case: Case<'_>, search: &Search) -> Searched {
-    let canaries = search
-        .canaries()
-        .iter()
-        .enumerate()
-        .map(|(number, sought)| {
-            let typed_in = |canary: &&CanaryRecord| canary.name == sought.name;
-            SearchedCanary {
-                name: sought.name.clone(),
-                kind: sought.kind.clone(),
-                value: sought.value.clone(),
-                typed_in: case
-                    .record
-                    .canaries
-                    .iter()
-                    .find(typed_in)
-                    .map(|canary| canary.typed_in.clone())
-                    .unwrap_or_default(),
-                forms: search.forms_of(number),
-            }
-        });
-    Searched {
-        canaries: canaries.collect(),
-        transforms: transforms(search),
-        places: PLACES.iter().map(|place| (*place).to_owned()).collect(),
-        topics: case.record.scenario.topics.clone(),
-        events: case.events.len() as u64,
-        ..Searched::default()
-    }
-}
-
-fn limits(cut: &[String]) -> Vec<String> {
-    let mut limits: Vec<String> = cut
-        .iter()
-        .take(MOST_LISTED)
-        .map(|id| {
-            format!("{id} was not searched to its end: it decodes to more than is looked through")
-        })
-        .collect();
-    if cut.len() > MOST_LISTED {
-        limits.push(format!("and {} more", cut.len() - MOST_LISTED));
-    }
-    limits
 }
 
 /// Why nothing found does not mean that there was nothing.
@@ -458,7 +507,12 @@ fn doubt(record: &RunRecord) -> Option<String> {
         .map(|problem| problem.message.clone())
 }
 
-fn typed_value(leaks: &[Leak], searched: &Searched, doubt: Option<&str>) -> Verdict {
+fn typed_value(
+    leaks: &[Leak],
+    searched: &Searched,
+    typed: &[&str],
+    doubt: Option<&str>,
+) -> Verdict {
     let found: Vec<&Leak> = leaks
         .iter()
         .filter(|leak| matches!(leak.certainty, Certainty::Found | Certainty::Confirmed))
@@ -486,12 +540,6 @@ fn typed_value(leaks: &[Leak], searched: &Searched, doubt: Option<&str>) -> Verd
             evidence: found.iter().map(|leak| leak.id.clone()).collect(),
         };
     }
-    let typed: Vec<&str> = searched
-        .canaries
-        .iter()
-        .filter(|canary| !canary.typed_in.is_empty())
-        .map(|canary| canary.name.as_str())
-        .collect();
     if typed.is_empty() && doubt.is_none() {
         return Verdict {
             outcome: VerdictOutcome::NotTested,
@@ -554,7 +602,7 @@ fn page_context(contexts: &[PageContext], searched: &Searched, doubt: Option<&st
     nothing(what, doubt)
 }
 
-fn identity_link(identities: &[IdentityLink], searched: &Searched, doubt: Option<&str>) -> Verdict {
+fn identity_link(identities: &[IdentityLink], others: usize, doubt: Option<&str>) -> Verdict {
     if !identities.is_empty() {
         let mut signals: Vec<&str> = Vec::new();
         for identity in identities {
@@ -571,10 +619,12 @@ fn identity_link(identities: &[IdentityLink], searched: &Searched, doubt: Option
                 .collect(),
         };
     }
-    let what = format!(
-        "searched for signals of an account, a person, an ad click or a browser in {}",
-        count(searched.events as usize, "event"),
-    );
+    let mut what = "searched for signals of an account, a person, an ad click or a browser in every request that told what \
+                    was typed or what the pages are about"
+        .to_owned();
+    if others > 0 {
+        what += &format!("; {} of something else had some", count(others, "event"));
+    }
     nothing(what, doubt)
 }
 

@@ -20,7 +20,7 @@ mod structure;
 mod tree;
 
 pub use across::Streams;
-pub use findings::{Case, findings, transforms};
+pub use findings::{Case, Sightings, findings};
 pub use places::{Found, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};

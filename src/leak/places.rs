@@ -36,6 +36,8 @@ pub struct Sent<'a> {
 /// What was found in one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
+    /// Id of the exchange, where something was left out.
+    pub exchange: String,
     pub hits: Vec<Hit>,
     /// Places and values that may be a few keys of something typed, with those of other requests.
     pub keys: Vec<(String, Vec<u8>)>,
@@ -114,6 +116,11 @@ impl Reader<'_> {
             ..
         } = std::mem::take(&mut self.here);
         Found {
+            exchange: if cut {
+                exchange.id.clone()
+            } else {
+                String::new()
+            },
             hits,
             keys,
             values,

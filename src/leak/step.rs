@@ -92,14 +92,14 @@ fn forwards(canary: &str, steps: &[Step]) -> Option<String> {
             continue;
         }
         line.push_str(" | cut -d' ' -f1");
+        // What comes next takes the digest as it is told in the request.
+        let told_in_hex = steps.next_if(|next| next.name == HEX || next.name == HEX_UPPER);
+        if told_in_hex.is_some_and(|told| told.name == HEX_UPPER) {
+            line.push_str(" | tr a-f A-F");
+        }
         if let Some(next) = steps.peek() {
             line.push_str(" | tr -d '\\n'");
-            if next.name == HEX {
-                steps.next();
-            } else if next.name == HEX_UPPER {
-                line.push_str(" | tr a-f A-F");
-                steps.next();
-            } else if next.kind == StepKind::Encoding {
+            if told_in_hex.is_none() && next.kind == StepKind::Encoding {
                 line.push_str(" | ");
                 line.push_str(TO_BYTES);
             }

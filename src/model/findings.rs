@@ -31,7 +31,7 @@ pub struct Verdicts {
     pub typed_value: Verdict,
     /// Whether the page's address, title, button, field names or link target was told to a third party.
     pub page_context: Verdict,
-    /// Whether a value that ties it to a person or a browser went with it.
+    /// Whether a value that ties it to a person or a browser went with it: in a request that told a canary or a context.
     pub identity_link: Verdict,
 }
 
@@ -128,7 +128,7 @@ pub struct Leak {
     pub sent: Option<bool>,
     pub outcome: Outcome,
     pub submission: Submission,
-    /// How the consent banner had been answered by then: `accept`, `reject`, or `unanswered`.
+    /// How the consent banner had been answered by then: `accept`, `reject`, `unanswered`; `unknown` without a run.
     pub consent: String,
 }
 

@@ -3,10 +3,11 @@
 
 use std::io::{self, Write};
 
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::model::{Exchange, HarExtension, Moment, RunRecord};
+use crate::model::{Exchange, HarExtension, Moment, RunRecord, WebSocketFrame};
 
 /// Writes it entry by entry. `body` gives an exchange's request body.
 ///
@@ -53,11 +54,33 @@ fn entry(exchange: &Exchange, body: Option<&[u8]>, time: Moment) -> Value {
         "_initiator": exchange.initiator,
         "_pixelwitness": HarExtension::of(exchange),
     });
+    if !exchange.frames.is_empty() {
+        entry["_webSocketMessages"] = exchange.frames.iter().map(message).collect();
+    }
     if let Some(remote) = &exchange.remote {
         entry["serverIPAddress"] = remote.ip.clone().into();
         entry["connection"] = remote.port.to_string().into();
     }
     entry
+}
+
+/// Text as it is, anything else in Base64.
+fn message(frame: &WebSocketFrame) -> Value {
+    let payload = BASE64.decode(frame.payload_base64.as_bytes());
+    let text = payload
+        .ok()
+        .and_then(|payload| String::from_utf8(payload).ok());
+    let (opcode, data) = match (frame.opcode, text) {
+        (1, Some(text)) => (1, text),
+        // Text that is none cannot stand in JSON as it is.
+        (opcode, _) => (opcode.max(2), frame.payload_base64.clone()),
+    };
+    json!({
+        "type": if frame.direction == "sent" { "send" } else { "receive" },
+        "time": frame.time.map(|time| time.millis() as f64 / 1000.0),
+        "opcode": opcode,
+        "data": data,
+    })
 }
 
 fn request(exchange: &Exchange, body: Option<&[u8]>) -> Value {
@@ -88,7 +111,7 @@ fn request(exchange: &Exchange, body: Option<&[u8]>) -> Value {
             Ok(text) => json!({ "mimeType": mime_type, "text": text }),
             Err(_) => json!({
                 "mimeType": mime_type,
-                "text": data_encoding::BASE64.encode(body),
+                "text": BASE64.encode(body),
                 "encoding": "base64",
             }),
         };

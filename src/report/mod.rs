@@ -5,6 +5,7 @@ pub mod compare;
 pub mod decoded;
 pub mod gallery;
 pub mod har;
+pub mod looked_for;
 pub mod terminal;
 
 use std::fmt::Display;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 
 use super::record::problem;
-use super::{RunEvent, RunOptions};
+use super::{RunEvent, RunOptions, Typing};
 use crate::browser::Launched;
 use crate::capture::{Capture, Containment, Deliver, Guard};
 use crate::journey::{Context, Page, Planted, StepError, Tabs, answer_consent, plant};
@@ -102,7 +102,15 @@ pub(super) async fn replay(
             consents: Vec::new(),
             guarded: Vec::new(),
         };
-        let mut done = context.run(step).await;
+        let left_empty = options.typing == Typing::Nothing && types_canary(step, record);
+        let mut done = if left_empty {
+            context
+                .notes
+                .push("a control: the field was left as it is".to_owned());
+            Ok(())
+        } else {
+            context.run(step).await
+        };
         if done.is_ok()
             && let Some(answer) = consent.answer()
         {
@@ -133,7 +141,9 @@ pub(super) async fn replay(
         match done {
             Ok(()) => {
                 state.state = StepState::Done;
-                if let StepKind::Change(change) = &step.kind {
+                if let StepKind::Change(change) = &step.kind
+                    && !left_empty
+                {
                     for canary in &mut record.canaries {
                         if change.names(&canary.name) {
                             canary.typed_in.push(number);
@@ -152,6 +162,17 @@ pub(super) async fn replay(
     }
     unanswered(consent, record);
     JourneyEnd::Completed
+}
+
+/// Whether what a step types holds a canary.
+fn types_canary(step: &Step, record: &RunRecord) -> bool {
+    match &step.kind {
+        StepKind::Change(change) => record
+            .canaries
+            .iter()
+            .any(|canary| change.names(&canary.name)),
+        _ => false,
+    }
 }
 
 /// From which step on requests that may file a report are kept, whatever `submit` steps there are: a scenario that

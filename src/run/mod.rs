@@ -59,6 +59,7 @@ pub struct RunOptions {
     /// After the last step, wait for quiet at most this long.
     pub settle: Duration,
     pub seed: Seed,
+    pub typing: Typing,
     /// What may really leave.
     pub deliver: Deliver,
     /// What is done about consent banners, if it is not what the scenario says.
@@ -67,6 +68,35 @@ pub struct RunOptions {
     pub consent_rules: Option<Arc<Rules>>,
     /// The origin that the scenario's was replaced by, for the record.
     pub base_url: Option<Url>,
+}
+
+/// What is typed where the scenario has a canary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Typing {
+    #[default]
+    AsWritten,
+    /// Canaries of other values: a control.
+    OtherCanaries,
+    /// The field is left as it is: a control.
+    Nothing,
+}
+
+impl Typing {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Typing::AsWritten => "as_written",
+            Typing::OtherCanaries => "other_canaries",
+            Typing::Nothing => "nothing",
+        }
+    }
+
+    /// What the canaries follow from; planted cookies stay what they are.
+    fn seed(self, seed: &Seed) -> Seed {
+        match self {
+            Typing::AsWritten | Typing::Nothing => seed.clone(),
+            Typing::OtherCanaries => seed.other(),
+        }
+    }
 }
 
 /// What a run tells while it goes on.

@@ -60,19 +60,20 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             "consent": options.consent.unwrap_or(scenario.consent).as_str(),
             "consent_rules": options.consent_rules.as_ref().map(|rules| format!("autoconsent {}", rules.version)),
             "base_url": options.base_url.as_ref().map(|url| url.as_str()),
+            "seed": options.seed.hex(),
+            "typing": options.typing.as_str(),
         }),
-        canaries: scenario
-            .canaries
-            .iter()
-            .map(|(name, kind)| {
-                let canary = options.seed.canary(name, *kind);
-                CanaryRecord {
-                    name: canary.name,
-                    kind: kind.as_str().to_owned(),
-                    value: canary.value,
-                    typed_in: Vec::new(),
-                    typed_into: Vec::new(),
-                }
+        canaries: options
+            .typing
+            .seed(&options.seed)
+            .canaries(scenario.canaries.iter())
+            .into_iter()
+            .map(|canary| CanaryRecord {
+                name: canary.name,
+                kind: canary.kind.as_str().to_owned(),
+                value: canary.value,
+                typed_in: Vec::new(),
+                typed_into: Vec::new(),
             })
             .collect(),
         consent: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -19,6 +20,23 @@ pub enum CanaryKind {
 }
 
 impl CanaryKind {
+    pub const ALL: [CanaryKind; 7] = [
+        CanaryKind::Email,
+        CanaryKind::Phone,
+        CanaryKind::Name,
+        CanaryKind::Text,
+        CanaryKind::Date,
+        CanaryKind::Postcode,
+        CanaryKind::Number,
+    ];
+
+    /// By its name.
+    pub fn of(name: &str) -> Option<CanaryKind> {
+        CanaryKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             CanaryKind::Email => "email",
@@ -59,22 +77,63 @@ impl Seed {
         Seed(bytes)
     }
 
+    /// From what a person says: 64 hex digits as a run's record has them, or any other text.
+    pub fn from_text(text: &str) -> Seed {
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
+        Seed(bytes.unwrap_or_else(|| Sha256::digest(text.as_bytes()).into()))
+    }
+
+    /// As a run's record has it.
+    pub fn hex(&self) -> String {
+        HEXLOWER.encode(&self.0)
+    }
+
+    /// Another, that follows from this one.
+    pub fn other(&self) -> Seed {
+        let mut hash = Sha256::new();
+        hash.update(b"other");
+        hash.update(self.0);
+        Seed(hash.finalize().into())
+    }
+
+    /// The canaries of those names and kinds, no two of the same value.
+    pub fn canaries<'a>(
+        &self,
+        wanted: impl Iterator<Item = (&'a String, &'a CanaryKind)>,
+    ) -> Vec<Canary> {
+        let mut canaries: Vec<Canary> = Vec::new();
+        for (name, kind) in wanted {
+            let mut canary = self.canary(name, *kind);
+            // Of a thousand phone numbers two may well be the same.
+            let mut tries = 1;
+            while tries < 10_000 && canaries.iter().any(|other| other.value == canary.value) {
+                let again = self.canary(&format!("{name} {tries}"), *kind);
+                canary.value = again.value;
+                tries += 1;
+            }
+            canaries.push(canary);
+        }
+        canaries
+    }
+
     /// The value of the canary of that name.
     pub fn canary(&self, name: &str, kind: CanaryKind) -> Canary {
         let mut digits = Stream::new(&self.0, name);
         let value = match kind {
-            // Dots and a tag, so that a recipient's normalisation shows.
+            // Capitals, a dot and a tag, so that a recipient's normalisation shows.
             CanaryKind::Email => format!(
                 "{}.{}+{}@example.com",
-                digits.letters(7),
-                digits.letters(6),
+                capitalised(&digits.letters(7)),
+                capitalised(&digits.letters(6)),
                 digits.letters(5)
             ),
             // Reserved by Ofcom for fiction: 07700 900000–900999.
             CanaryKind::Phone => format!("07700900{:03}", digits.below(1000)),
             CanaryKind::Name => capitalised(&digits.letters(9)),
+            // What exists nowhere else comes first, so that its beginning can be told from other texts.
             CanaryKind::Text => format!(
-                "This is a test by {} and {}, nothing happened to {}.",
+                "{} and {} wrote this as a test, nothing happened to {}.",
                 capitalised(&digits.letters(8)),
                 capitalised(&digits.letters(8)),
                 capitalised(&digits.letters(10))
@@ -214,6 +273,17 @@ mod tests {
         assert!(email.ends_with("@example.com") && email.contains('+') && email.contains('.'));
         let phone = one.canary("phone", CanaryKind::Phone).value;
         assert!(phone.starts_with("07700900") && phone.len() == 11);
+        let names: Vec<(String, CanaryKind)> = (0..500)
+            .map(|n| (format!("phone{n}"), CanaryKind::Phone))
+            .collect();
+        let phones = one.canaries(names.iter().map(|(name, kind)| (name, kind)));
+        let values: std::collections::HashSet<&str> =
+            phones.iter().map(|phone| phone.value.as_str()).collect();
+        assert_eq!(values.len(), 500, "no two phones are the same");
+        assert_eq!(Seed::from_text(&one.hex()), one);
+        assert_eq!(Seed::from_text("a case"), Seed::from_text("a case"));
+        assert_ne!(Seed::from_text("a case"), Seed::from_text("another"));
+        assert_ne!(one.other(), one);
         assert_eq!(one.digits("c_user", "10", 15).len(), 15);
         assert_eq!(one.canary("n", CanaryKind::Number).value.len(), 12);
     }

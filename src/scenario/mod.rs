@@ -45,6 +45,8 @@ pub struct Scenario {
     pub guard: Option<GuardFrom>,
     /// Name → kind, in the order of the names.
     pub canaries: BTreeMap<String, CanaryKind>,
+    /// What the canaries' values follow from; fresh in every run without it.
+    pub seed: Option<String>,
     pub topics: Vec<String>,
     pub steps: Vec<Step>,
 }
@@ -135,6 +137,8 @@ struct File {
     identity: Vec<Spanned<Identity>>,
     #[serde(default)]
     canaries: BTreeMap<String, CanaryKind>,
+    #[serde(default)]
+    seed: Option<String>,
     #[serde(default)]
     topics: Vec<String>,
     steps: Spanned<Vec<Spanned<StepKind>>>,
@@ -251,6 +255,7 @@ impl Scenario {
             policy: file.policy,
             guard: file.guard,
             canaries: file.canaries,
+            seed: file.seed,
             topics: file.topics,
             steps,
             text,

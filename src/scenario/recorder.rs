@@ -129,6 +129,7 @@ pub(super) fn parse(path: &Path, text: String) -> Result<Scenario, Box<Diagnosti
         policy: None,
         guard: None,
         canaries: BTreeMap::new(),
+        seed: None,
         topics: Vec::new(),
         steps,
         text,

@@ -243,6 +243,7 @@ impl Recording {
             // As it was recorded: what a form sends without a `submit` event is a click here.
             guard: Some(GuardFrom::Typing),
             canaries: self.canaries.clone(),
+            seed: None,
             topics: Vec::new(),
             steps: steps.collect(),
         };

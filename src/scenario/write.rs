@@ -40,6 +40,9 @@ pub fn write(scenario: &Scenario, head: &[String]) -> String {
             let _ = writeln!(text, "  {}: {}", scalar(name), kind.as_str());
         }
     }
+    if let Some(seed) = &scenario.seed {
+        let _ = writeln!(text, "seed: {}", scalar(seed));
+    }
     text.push_str("steps:\n");
     for step in &scenario.steps {
         let _ = writeln!(text, "  - {}", write_step(&step.kind, &origin));

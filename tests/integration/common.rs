@@ -8,7 +8,7 @@ use pixelwitness::browser::{self, ConnectTo};
 use pixelwitness::capture::{Deliver, NetLog};
 use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::model::{Exchange, RunRecord, TrackerEvent};
-use pixelwitness::run::{Run, RunOptions};
+use pixelwitness::run::{Run, RunOptions, Typing};
 use pixelwitness::scenario::{Scenario, Seed};
 use tokio::sync::{OnceCell, watch};
 
@@ -57,6 +57,7 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
         step_timeout: Duration::from_secs(15),
         settle: Duration::from_secs(10),
         seed: Seed::from_bytes([7; 32]),
+        typing: Typing::AsWritten,
         deliver: Deliver::AllButReports,
         consent: None,
         consent_rules: None,

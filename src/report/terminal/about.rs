@@ -1,12 +1,10 @@
-//! Whom it names, what of it was typed, what it was about; and the verdicts on these.
+//! Whom it names, what it was about; and the three verdicts.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Style, WIDTH, cut, one_line, short, wrapped};
-use crate::model::{
-    Certainty, Leak, LeakExtent, PageContext, Strength, Submission, TrackerEvent, VerdictOutcome,
-};
+use super::{Style, WIDTH, cut, short, wrapped};
+use crate::model::{PageContext, Strength, TrackerEvent, Verdict, VerdictOutcome};
 use crate::report::count;
 use crate::run::Run;
 
@@ -76,21 +74,7 @@ pub(super) fn named(
 pub(super) fn verdicts(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", style.bold("The three verdicts:"))?;
     for (name, verdict) in run.findings.verdicts.all() {
-        let outcome = verdict.outcome.as_str();
-        let outcome = match verdict.outcome {
-            VerdictOutcome::Found => style.bad(outcome),
-            VerdictOutcome::NotFound => style.good(outcome),
-            VerdictOutcome::Inconclusive | VerdictOutcome::NotTested => style.bold(outcome),
-        };
-        let question = match name {
-            "typed_value" => "Did what was typed leave?",
-            "page_context" => "Was it told what the pages are about?",
-            _ => "Was it tied to a person or a browser?",
-        };
-        writeln!(out, "  {question}  {outcome}  ({name})")?;
-        for line in wrapped(&verdict.why, WIDTH) {
-            writeln!(out, "      {line}")?;
-        }
+        verdict_line(name, verdict, style, out)?;
     }
     for limit in &run.findings.searched.limits {
         writeln!(out, "  Not searched: {limit}")?;
@@ -98,116 +82,29 @@ pub(super) fn verdicts(run: &Run, style: &Style, out: &mut dyn Write) -> io::Res
     Ok(())
 }
 
-/// What was typed and left: how it looked, how it came about, and when.
-pub(super) fn leaks(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut told: Vec<(String, Vec<Line>)> = Vec::new();
-    for leak in &run.findings.leaks {
-        let to = leak.recipient.clone().unwrap_or_else(|| leak.host.clone());
-        let lines = match told.iter().position(|(known, _)| *known == to) {
-            Some(at) => &mut told[at].1,
-            None => {
-                told.push((to, Vec::new()));
-                let last = told.len() - 1;
-                &mut told[last].1
-            }
-        };
-        let chain = chain_and_extent(leak);
-        match lines
-            .iter_mut()
-            .find(|line| line.chain == chain && line.leak.value == leak.value)
-        {
-            Some(line) => line.take(leak),
-            None => lines.push(Line::new(chain, leak)),
-        }
-    }
-    for (to, lines) in told {
-        let heading = format!("What the visitor typed was told to {to}:");
-        writeln!(out, "\n{}", style.bad(&heading))?;
-        for line in lines {
-            line.write(out)?;
-        }
+/// One verdict: the question, the answer, and what it rests on.
+pub(in crate::report) fn verdict_line(
+    name: &str,
+    verdict: &Verdict,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let outcome = verdict.outcome.as_str();
+    let outcome = match verdict.outcome {
+        VerdictOutcome::Found => style.bad(outcome),
+        VerdictOutcome::NotFound => style.good(outcome),
+        VerdictOutcome::Inconclusive | VerdictOutcome::NotTested => style.bold(outcome),
+    };
+    let question = match name {
+        "typed_value" => "Did what was typed leave?",
+        "page_context" => "Was it told what the pages are about?",
+        _ => "Was it tied to a person or a browser?",
+    };
+    writeln!(out, "  {question}  {outcome}  ({name})")?;
+    for line in wrapped(&verdict.why, WIDTH) {
+        writeln!(out, "      {line}")?;
     }
     Ok(())
-}
-
-/// A way in which something was told, and how often.
-struct Line<'a> {
-    chain: String,
-    leak: &'a Leak,
-    times: usize,
-    /// Of these, before the visitor sent anything.
-    unsent: usize,
-    /// Of these, kept from leaving.
-    kept: usize,
-}
-
-impl<'a> Line<'a> {
-    fn new(chain: String, leak: &'a Leak) -> Line<'a> {
-        let mut line = Line {
-            chain,
-            leak,
-            times: 0,
-            unsent: 0,
-            kept: 0,
-        };
-        line.take(leak);
-        line
-    }
-
-    fn take(&mut self, leak: &Leak) {
-        self.times += 1;
-        self.unsent += usize::from(matches!(
-            leak.submission,
-            Submission::Before | Submission::Never
-        ));
-        self.kept += usize::from(leak.sent == Some(false));
-    }
-
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Line { chain, leak, .. } = self;
-        let doubt = match leak.certainty {
-            Certainty::Suspected => "suspected: ",
-            Certainty::Refuted => "suspected, and refuted by other canaries: ",
-            Certainty::Found | Certainty::Confirmed => "",
-        };
-        writeln!(out, "  {doubt}{chain}")?;
-        writeln!(out, "      sent as {}", cut(&leak.value))?;
-        let steps: Vec<String> = leak.typed_in.iter().map(u32::to_string).collect();
-        let typed = match (steps.as_slice(), leak.fields.join(", ")) {
-            ([], _) => "not typed by the journey".to_owned(),
-            ([step], field) => format!("typed in step {step} ({field})"),
-            (steps, field) => format!("typed in steps {} ({field})", steps.join(", ")),
-        };
-        let mut when = format!("{typed}, told {}", count(self.times, "time"));
-        if self.unsent == self.times {
-            when += ", typed but not sent by the visitor";
-        } else if self.unsent > 0 {
-            when += &format!(
-                ", {} of them typed but not sent by the visitor",
-                self.unsent
-            );
-        }
-        if self.kept > 0 {
-            when += &format!(" ({} kept from leaving)", self.kept);
-        }
-        writeln!(out, "      {when}")?;
-        if let Some(shell) = &leak.shell {
-            writeln!(out, "      check: {}", one_line(shell))?;
-        }
-        Ok(())
-    }
-}
-
-fn chain_and_extent(leak: &Leak) -> String {
-    let chain = &leak.chain;
-    match leak.extent {
-        LeakExtent::Whole => chain.clone(),
-        LeakExtent::Part { characters, of } => {
-            format!("{chain}  (the first {characters} of {of} characters)")
-        }
-        LeakExtent::Split { pieces } => format!("{chain}  (in {pieces} pieces)"),
-        LeakExtent::Keystrokes { .. } => format!("{chain}  (key by key)"),
-    }
 }
 
 /// The scenario's topics, and where they were told.

@@ -2,6 +2,7 @@
 
 mod about;
 mod course;
+mod leaks;
 mod told;
 mod untold;
 
@@ -9,8 +10,10 @@ use std::io::{self, Write};
 
 use url::Url;
 
-use self::about::{leaks, named, topics, verdicts};
+pub(super) use self::about::verdict_line;
+use self::about::{named, topics, verdicts};
 use self::course::{journey, recorded};
+pub(super) use self::leaks::leak_lines;
 use self::told::{doubt, others_told, pages};
 use self::untold::untold;
 use super::count;
@@ -53,7 +56,8 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         }
         named(run, &told, &style, out)?;
     }
-    leaks(run, &style, out)?;
+    let leaks = &run.findings.leaks;
+    leak_lines(leaks, "What the visitor typed", &style, out)?;
     topics(run, &style, out)?;
     others_told(&others, &style, out)?;
     verdicts(run, &style, out)?;
@@ -96,8 +100,9 @@ fn nothing_told(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-struct Style {
-    colour: bool,
+/// Colours, on a terminal.
+pub(super) struct Style {
+    pub colour: bool,
 }
 
 impl Style {

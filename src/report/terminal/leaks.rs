@@ -1,0 +1,125 @@
+//! What was typed and left, each way in which it was told once.
+
+use std::io::{self, Write};
+
+use super::{Style, cut, one_line};
+use crate::model::{Certainty, Leak, LeakExtent, Submission};
+use crate::report::count;
+
+/// What was typed and left: how it looked, how it came about, and when.
+pub(in crate::report) fn leak_lines(
+    leaks: &[Leak],
+    what: &str,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut told: Vec<(String, Vec<Line>)> = Vec::new();
+    for leak in leaks {
+        let to = leak.recipient.clone().unwrap_or_else(|| leak.host.clone());
+        let lines = match told.iter().position(|(known, _)| *known == to) {
+            Some(at) => &mut told[at].1,
+            None => {
+                told.push((to, Vec::new()));
+                let last = told.len() - 1;
+                &mut told[last].1
+            }
+        };
+        let chain = chain_and_extent(leak);
+        match lines
+            .iter_mut()
+            .find(|line| line.chain == chain && line.leak.value == leak.value)
+        {
+            Some(line) => line.take(leak),
+            None => lines.push(Line::new(chain, leak)),
+        }
+    }
+    for (to, lines) in told {
+        let heading = format!("{what} was told to {to}:");
+        writeln!(out, "\n{}", style.bad(&heading))?;
+        for line in lines {
+            line.write(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// A way in which something was told, and how often.
+struct Line<'a> {
+    chain: String,
+    leak: &'a Leak,
+    times: usize,
+    /// Of these, before the visitor sent anything.
+    unsent: usize,
+    /// Of these, kept from leaving.
+    kept: usize,
+}
+
+impl<'a> Line<'a> {
+    fn new(chain: String, leak: &'a Leak) -> Line<'a> {
+        let mut line = Line {
+            chain,
+            leak,
+            times: 0,
+            unsent: 0,
+            kept: 0,
+        };
+        line.take(leak);
+        line
+    }
+
+    fn take(&mut self, leak: &Leak) {
+        self.times += 1;
+        self.unsent += usize::from(matches!(
+            leak.submission,
+            Submission::Before | Submission::Never
+        ));
+        self.kept += usize::from(leak.sent == Some(false));
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Line { chain, leak, .. } = self;
+        let doubt = match leak.certainty {
+            Certainty::Suspected => "suspected: ",
+            Certainty::Refuted => "suspected, and refuted by other canaries: ",
+            Certainty::Found | Certainty::Confirmed => "",
+        };
+        writeln!(out, "  {doubt}{chain}")?;
+        writeln!(out, "      sent as {}", cut(&leak.value))?;
+        let steps: Vec<String> = leak.typed_in.iter().map(u32::to_string).collect();
+        let typed = match (steps.as_slice(), leak.fields.join(", ")) {
+            ([], _) => String::new(),
+            ([step], field) => format!("typed in step {step} ({field})"),
+            (steps, field) => format!("typed in steps {} ({field})", steps.join(", ")),
+        };
+        let comma = if typed.is_empty() { "" } else { ", " };
+        let mut when = format!("{typed}{comma}told {}", count(self.times, "time"));
+        if self.unsent == self.times {
+            when += ", typed but not sent by the visitor";
+        } else if self.unsent > 0 {
+            when += &format!(
+                ", {} of them typed but not sent by the visitor",
+                self.unsent
+            );
+        }
+        if self.kept > 0 {
+            when += &format!(" ({} kept from leaving)", self.kept);
+        }
+        writeln!(out, "      {when}")?;
+        if let Some(shell) = &leak.shell {
+            writeln!(out, "      check: {}", one_line(shell))?;
+        }
+        Ok(())
+    }
+}
+
+fn chain_and_extent(leak: &Leak) -> String {
+    let chain = &leak.chain;
+    match leak.extent {
+        LeakExtent::Whole => chain.clone(),
+        LeakExtent::Part { characters, of } => {
+            format!("{chain}  (the first {characters} of {of} characters)")
+        }
+        LeakExtent::Split { pieces } => format!("{chain}  (in {pieces} pieces)"),
+        LeakExtent::Keystrokes { .. } => format!("{chain}  (key by key)"),
+    }
+}
