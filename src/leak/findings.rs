@@ -54,17 +54,14 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
         }
     }
     contexts.of_events(case);
-    let told = |exchange: &str| {
-        sightings
-            .leaks
-            .iter()
-            .any(|leak| leak.exchange == exchange && leak.certainty != Certainty::Suspected)
-            || contexts
-                .list
-                .iter()
-                .any(|context| context.exchanges.iter().any(|id| id == exchange))
-    };
-    let (identities, others) = identities(case, told);
+    let certain = sightings
+        .leaks
+        .iter()
+        .filter(|leak| leak.certainty != Certainty::Suspected)
+        .map(|leak| leak.exchange.as_str());
+    let of_contexts = contexts.list.iter().flat_map(|context| &context.exchanges);
+    let told: HashSet<&str> = certain.chain(of_contexts.map(String::as_str)).collect();
+    let (identities, others) = identities(case, &told);
     let mut searched = sightings.searched();
     searched.topics.clone_from(&case.record.scenario.topics);
     searched.events = case.events.len() as u64;
@@ -409,8 +406,8 @@ impl Contexts {
 }
 
 /// Signals that tie what was told to a person or a browser, the strongest first; and the number of events that had some
-/// and told nothing that is looked for. `told` says of an exchange whether it did.
-fn identities(case: Case<'_>, told: impl Fn(&str) -> bool) -> (Vec<IdentityLink>, usize) {
+/// and told nothing that is looked for. `told` has the exchanges that did.
+fn identities(case: Case<'_>, told: &HashSet<&str>) -> (Vec<IdentityLink>, usize) {
     let mut others = 0;
     let exchanges: HashMap<&str, &Exchange> = case
         .exchanges
@@ -431,7 +428,7 @@ fn identities(case: Case<'_>, told: impl Fn(&str) -> bool) -> (Vec<IdentityLink>
         if !counts(exchange.sent, exchange.outcome) {
             continue;
         }
-        if !told(&exchange.id) {
+        if !told.contains(exchange.id.as_str()) {
             others += usize::from(strong().next().is_some());
             continue;
         }

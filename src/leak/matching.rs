@@ -1,7 +1,5 @@
 //! What of the canaries stands in a node of the tree.
 
-use aho_corasick::Input;
-
 use super::decoders::{self, Coding, class};
 use super::digest::{DigestMatch, SHORT};
 use super::reader::{Edge, Reader, Relative};
@@ -72,14 +70,11 @@ impl Reader<'_> {
         {
             self.take_digest(found, true, None);
         }
-        let Some(anchors) = &search.anchors else {
-            return;
-        };
         let mut from = 0;
-        while let Some(anchor) = anchors.find(Input::new(bytes).span(from..bytes.len())) {
-            from = match self.match_at(bytes, anchor.start(), anchor.pattern().as_usize()) {
+        while let Some((start, anchor)) = search.anchors.find(bytes, from) {
+            from = match self.match_at(bytes, start, anchor as usize) {
                 Some(end) => end,
-                None => anchor.start() + 1,
+                None => start + 1,
             };
         }
     }

@@ -5,6 +5,7 @@
 //! found ([`matching`]) says how it came about ([`step`]). `docs/leaks.md` says what is searched and what is not found.
 
 mod across;
+mod anchors;
 mod context;
 mod decoders;
 mod digest;

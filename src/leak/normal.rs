@@ -9,7 +9,7 @@ use super::Sought;
 use super::step::Step;
 
 /// Shortest text that is looked for inside others, in bytes.
-pub const SHORTEST: usize = 6;
+pub const SHORTEST: usize = super::anchors::LENGTH;
 
 /// A value in one of its forms.
 #[derive(Debug, Clone, PartialEq, Eq)]

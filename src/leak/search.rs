@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use super::Sought;
+use super::anchors::{self, Anchors};
 use super::decoders::{Coding, reversed, rot13};
 use super::digest::{Digests, SHORT, first_characters};
-use super::normal::{Form, SHORTEST, forms};
+use super::normal::{Form, forms};
 use super::step::Step;
 
 /// Pieces of a form, each in one of two parameters, have at least so many bytes.
@@ -76,8 +75,8 @@ pub struct Search {
     pub(super) canaries: Vec<Sought>,
     pub(super) forms: Vec<Form>,
     pub(super) groups: Vec<Group>,
-    /// The first bytes of each group; nothing where there is no group.
-    pub(super) anchors: Option<AhoCorasick>,
+    /// The first bytes of each group.
+    pub(super) anchors: Anchors,
     pub(super) by_anchor: Vec<Vec<u32>>,
     pub(super) digests: Digests,
     /// Weak forms, whole.
@@ -109,7 +108,7 @@ impl Search {
             canaries,
             digests,
             groups: Vec::new(),
-            anchors: None,
+            anchors: Anchors::new(std::iter::empty()),
             by_anchor: Vec::new(),
             weak: HashMap::new(),
             weak_lengths: 0,
@@ -218,9 +217,11 @@ impl Search {
     }
 
     fn anchor(&mut self) {
-        let mut anchors: Vec<&[u8]> = Vec::new();
+        let mut anchors: Vec<&[u8; anchors::LENGTH]> = Vec::new();
         for (number, group) in (0u32..).zip(&self.groups) {
-            let anchor = &group.lower[..SHORTEST];
+            let Some(anchor) = group.lower.first_chunk() else {
+                continue;
+            };
             match anchors.iter().position(|known| *known == anchor) {
                 Some(at) => self.by_anchor[at].push(number),
                 None => {
@@ -229,13 +230,7 @@ impl Search {
                 }
             }
         }
-        if !anchors.is_empty() {
-            self.anchors = AhoCorasick::builder()
-                .ascii_case_insensitive(true)
-                .kind(Some(AhoCorasickKind::DFA))
-                .build(&anchors)
-                .ok();
-        }
+        self.anchors = Anchors::new(anchors.into_iter());
     }
 
     pub(super) fn canary_of(&self, form: u32) -> usize {

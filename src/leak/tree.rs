@@ -10,7 +10,7 @@ pub const DEEPEST: usize = 5;
 const MOST_TOKENS: usize = 20_000;
 /// Bytes that one compressed text may come to.
 const MOST_INFLATED: usize = 16 << 20;
-/// Longer texts are not looked at turned round or by 13.
+/// Longer texts are not looked at turned round or by 13, and longer tokens not in pieces.
 const LONGEST_TURNED: usize = 4096;
 /// Longer binary texts are not searched for the bytes of digests.
 const LONGEST_FOR_DIGESTS: usize = 16_384;
@@ -158,6 +158,10 @@ impl Reader<'_> {
         {
             self.child(node, &text, Coding::Escapes);
         }
+        // A long text without any other sign is no text that was typed.
+        if node.is_all(class::BASE64) && bytes.len() > LONGEST_TURNED {
+            return;
+        }
         if node.has(class::PLUS) && self.search.has_spaces {
             let spaced = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
             let text: Vec<u8> = bytes.iter().map(spaced).collect();
@@ -198,7 +202,7 @@ impl Reader<'_> {
 
     /// Texts that stand among other bytes.
     fn texts(&mut self, node: &Node) {
-        let is_in = |byte: u8| class::OF[usize::from(byte)] & class::CONTROL == 0;
+        let is_in = |byte: u8| class::OF[usize::from(byte)] & (class::CONTROL | class::HIGH) == 0;
         for (count, (start, end)) in runs(node.bytes, is_in).enumerate() {
             if end - start < 8 || end - start == node.bytes.len() {
                 continue;
@@ -252,7 +256,7 @@ impl Reader<'_> {
                 return;
             }
         }
-        if token.has(class::JOINT) {
+        if token.has(class::JOINT) && text.len() <= LONGEST_TURNED {
             self.pieces(node, token, start.unwrap_or(0));
         }
         if whole || token.has(class::UPPER | class::DIGIT) {
