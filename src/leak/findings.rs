@@ -8,7 +8,7 @@ use super::digest::ALGORITHMS;
 use super::places::PLACES;
 use super::{Extent, Found, Hit, Reader, Search, Sent, Sought, Streams, chain, shell};
 use crate::model::{
-    AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, Exchange, Findings,
+    AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, Controls, Exchange, Findings,
     IdentityLink, JourneyState, Leak, LeakExtent, Moment, Observation, Outcome, PageContext, Party,
     RunRecord, Searched, SearchedCanary, SearchedExchanges, Strength, Submission, TopicMatch,
     TrackerEvent, Transforms, UrlParts, Verdict, VerdictOutcome, Verdicts,
@@ -65,13 +65,7 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
     let mut searched = sightings.searched();
     searched.topics.clone_from(&case.record.scenario.topics);
     searched.events = case.events.len() as u64;
-    let typed: Vec<&str> = case
-        .record
-        .canaries
-        .iter()
-        .filter(|canary| !canary.typed_in.is_empty())
-        .map(|canary| canary.name.as_str())
-        .collect();
+    let typed = typed_canaries(case.record);
     let doubt = doubt(case.record);
     Findings {
         verdicts: Verdicts {
@@ -85,11 +79,43 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
         rules: Vec::new(),
         claims: Vec::new(),
         searched,
+        controls: None,
     }
 }
 
+/// Takes in what other journeys say: leaks that were suspected are confirmed or refuted, and the verdict follows.
+pub fn control(findings: &mut Findings, record: &RunRecord, controls: Controls) {
+    for leak in &mut findings.leaks {
+        if let Some(certainty) = controls.leaks.get(&leak.id) {
+            leak.certainty = *certainty;
+        }
+    }
+    let doubt = doubt(record);
+    let verdict = typed_value(
+        &findings.leaks,
+        &findings.searched,
+        &typed_canaries(record),
+        doubt.as_deref(),
+    );
+    findings.verdicts.typed_value = verdict;
+    if !controls.fields.is_empty() {
+        let suspected = count(controls.fields.len(), "field");
+        findings.verdicts.typed_value.why +=
+            &format!("; {suspected} of others' follow what is typed, and cannot be decoded");
+    }
+    findings.controls = Some(controls);
+}
+
+fn typed_canaries(record: &RunRecord) -> Vec<&str> {
+    let typed = record
+        .canaries
+        .iter()
+        .filter(|canary| !canary.typed_in.is_empty());
+    typed.map(|canary| canary.name.as_str()).collect()
+}
+
 /// What leaves, or would have but for us: what the browser itself kept back told nobody.
-fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
+pub(super) fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
     sent != Some(false) || outcome == Outcome::Contained
 }
 
@@ -269,14 +295,14 @@ fn extent(extent: Extent) -> LeakExtent {
 /// Longest value that a leak shows, in characters.
 const SHOWN: usize = 512;
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),
         Some((at, _)) => format!("{}…", &text[..at]),
     }
 }
 
-fn host(exchange: &Exchange) -> String {
+pub(super) fn host(exchange: &Exchange) -> String {
     UrlParts::of(&exchange.url).map_or_else(String::new, |parts| parts.host.to_owned())
 }
 

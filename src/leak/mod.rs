@@ -7,6 +7,7 @@
 mod across;
 mod anchors;
 mod context;
+mod control;
 mod decoders;
 mod digest;
 mod findings;
@@ -21,7 +22,8 @@ mod structure;
 mod tree;
 
 pub use across::Streams;
-pub use findings::{Case, Sightings, findings};
+pub use control::{Side, controls};
+pub use findings::{Case, Sightings, control, findings};
 pub use places::{Found, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};

@@ -48,8 +48,43 @@ pub struct Found {
 }
 
 impl Reader<'_> {
+    /// The values of a request, each with its place.
+    pub fn values(&mut self, sent: Sent<'_>) -> Vec<(String, Vec<u8>)> {
+        self.here = Gathered {
+            listed: Some(Vec::new()),
+            ..Gathered::default()
+        };
+        self.take_apart(sent);
+        self.here.listed.take().unwrap_or_default()
+    }
+
     /// Looks through a request.
     pub fn read(&mut self, sent: Sent<'_>) -> Found {
+        let exchange = sent.exchange;
+        self.here = Gathered::default();
+        self.take_apart(sent);
+        self.across_parts();
+        let Gathered {
+            hits,
+            keys,
+            values,
+            cut,
+            ..
+        } = std::mem::take(&mut self.here);
+        Found {
+            exchange: if cut {
+                exchange.id.clone()
+            } else {
+                String::new()
+            },
+            hits,
+            keys,
+            values,
+            cut,
+        }
+    }
+
+    fn take_apart(&mut self, sent: Sent<'_>) {
         let Sent { exchange, body } = sent;
         let frames: usize = exchange
             .frames
@@ -57,7 +92,6 @@ impl Reader<'_> {
             .map(|frame| frame.payload_base64.len())
             .sum();
         self.allow(exchange.url.len() + body.map_or(0, <[u8]>::len) + frames);
-        self.here = Gathered::default();
         self.url(&exchange.url);
         let mut content_type = "";
         for (name, value) in exchange.request_headers.iter() {
@@ -106,25 +140,6 @@ impl Reader<'_> {
                     reader.structured(&payload, 0, At::from(0, payload.len()));
                 });
             }
-        }
-        self.across_parts();
-        let Gathered {
-            hits,
-            keys,
-            values,
-            cut,
-            ..
-        } = std::mem::take(&mut self.here);
-        Found {
-            exchange: if cut {
-                exchange.id.clone()
-            } else {
-                String::new()
-            },
-            hits,
-            keys,
-            values,
-            cut,
         }
     }
 

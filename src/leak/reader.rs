@@ -122,6 +122,8 @@ pub(super) struct Gathered {
     pub values: usize,
     /// Something was left out for its size.
     pub cut: bool,
+    /// All places and values, where they are wanted instead of a search.
+    pub listed: Option<Vec<(String, Vec<u8>)>>,
 }
 
 impl<'s> Reader<'s> {
@@ -217,6 +219,13 @@ impl<'s> Reader<'s> {
             return self.visit(bytes, depth, offset);
         }
         self.base = self.path.len();
+        if self.here.listed.is_some() {
+            let place = self.place();
+            if let Some(listed) = &mut self.here.listed {
+                listed.push((place, bytes.to_vec()));
+            }
+            return;
+        }
         self.here.values += 1;
         self.gather(bytes);
         if bytes.len() < 3 {

@@ -1,5 +1,7 @@
 //! What a run found: `data/findings.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,6 +23,50 @@ pub struct Findings {
     /// Verdicts on claims; empty without a policy.
     pub claims: Vec<Value>,
     pub searched: Searched,
+    /// What other journeys say of it: null where none were made.
+    pub controls: Option<Controls>,
+}
+
+/// The same journey with other canaries, with nothing typed, and as it was, once more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Controls {
+    pub runs: Vec<ControlRun>,
+    /// What they make of leaks that were suspected, by the leak's id.
+    pub leaks: BTreeMap<String, Certainty>,
+    /// Fields whose values follow what was typed, and cannot be decoded: suspected, never found.
+    pub fields: Vec<SuspectedField>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlRun {
+    /// `other_canaries`, `nothing`, or `as_written` for the same journey again.
+    pub typing: String,
+    /// Path of its bundle, as the command had it.
+    pub bundle: String,
+    /// Whether it came to its end: if not, it says nothing.
+    pub completed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SuspectedField {
+    pub recipient: Option<String>,
+    pub host: String,
+    pub path: String,
+    /// `form:x`
+    pub place: String,
+    /// Id of an exchange that carried it.
+    pub exchange: String,
+    /// Complete.
+    pub url: String,
+    /// The value, the same whenever the same was typed; long ones are cut.
+    pub value: String,
+    /// What stood there with other canaries.
+    pub with_other_canaries: Vec<String>,
+    /// What stood there when nothing was typed.
+    pub with_nothing_typed: Vec<String>,
 }
 
 /// Independent of each other, and never merged.

@@ -19,9 +19,9 @@ pub use exchange::{
     UrlParts, WebSocketFrame, registrable_domain, without_fragment,
 };
 pub use findings::{
-    ByteRange, Candidate, Certainty, Findings, IdentityLink, Leak, LeakExtent, Observation,
-    PageContext, Searched, SearchedCanary, SearchedExchanges, Submission, TopicMatch, Transforms,
-    Verdict, VerdictOutcome, Verdicts,
+    ByteRange, Candidate, Certainty, ControlRun, Controls, Findings, IdentityLink, Leak,
+    LeakExtent, Observation, PageContext, Searched, SearchedCanary, SearchedExchanges, Submission,
+    SuspectedField, TopicMatch, Transforms, Verdict, VerdictOutcome, Verdicts,
 };
 pub use har::HarExtension;
 pub use moment::Moment;

@@ -14,8 +14,8 @@ use super::{Run, RunError};
 use crate::bundle::{BundleError, BundleWriter, line, open_net_log, pretty, read_body};
 use crate::capture::Assembler;
 use crate::decode::decode_all;
-use crate::leak::{Case, findings};
-use crate::model::{AuditRecord, JourneyState, RunRecord, registrable_domain};
+use crate::leak::{Case, control, findings};
+use crate::model::{AuditRecord, Findings, JourneyState, RunRecord, registrable_domain};
 use crate::scenario::{Diagnostic, Scenario};
 
 /// What came of auditing a bundle.
@@ -98,7 +98,7 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
     if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
         differs.push("evidence.jsonl".to_owned());
     }
-    let findings = findings(
+    let mut findings = findings(
         Case {
             record: &record,
             exchanges: &exchanges,
@@ -106,6 +106,12 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
         },
         |exchange| read_body(root, exchange),
     );
+    // What other journeys said of it stands in their bundles, and is taken as it is.
+    let kept = fs::read(root.join("data/findings.json")).ok();
+    let kept = kept.and_then(|text| serde_json::from_slice::<Findings>(&text).ok());
+    if let Some(controls) = kept.and_then(|kept| kept.controls) {
+        control(&mut findings, &record, controls);
+    }
     if !same("findings.json", pretty(&findings)) {
         differs.push("findings.json".to_owned());
     }
