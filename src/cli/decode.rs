@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{exit, talk};
 use crate::bundle::line;
 use crate::decode::Sequence;
-use crate::intake::{self, Decoded, IntakeError};
+use crate::intake::{self, IntakeError};
 use crate::leak::{Search, Sightings, Sought};
-use crate::model::{VerdictOutcome, registrable_domain};
+use crate::model::VerdictOutcome;
 use crate::report::decoded::Decodings;
 use crate::report::looked_for;
 use crate::scenario::CanaryKind;
@@ -103,13 +103,23 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let mut sightings = Sightings::new(&searched, None);
     let result = if !args.canary.is_empty() {
         let site = args.site.as_deref().unwrap_or_default();
-        intake::search(input, &searched, &mut |mut decoded| {
-            for event in &mut decoded.events {
-                sequence.place(event);
-            }
-            decodings.add(&decoded);
+        intake::search(input, &searched, site, args.summary, &mut |looked| {
+            sightings.others(looked.others);
             let before = sightings.leaks.len();
-            sight(&mut sightings, decoded, site);
+            for mut decoded in looked.decoded {
+                for event in &mut decoded.events {
+                    sequence.place(event);
+                }
+                decodings.add(&decoded);
+                match decoded.looked {
+                    Some(looked) if looked.own => sightings.own(&looked.found),
+                    Some(looked) => match looked.exchange {
+                        Some(exchange) => sightings.told(&exchange, looked.found),
+                        None => sightings.nothing_in(&looked.found),
+                    },
+                    None => {}
+                }
+            }
             if args.summary {
                 return Ok(());
             }
@@ -197,22 +207,6 @@ fn two_of_a_name(canaries: &[Sought]) -> Option<u8> {
         Some("give each its own name, as in `first:name=Ann` and `last:name=Other`"),
     );
     Some(exit::BAD_INPUT)
-}
-
-/// Takes in what was found in a request.
-fn sight(sightings: &mut Sightings<'_>, decoded: Decoded, site: &str) {
-    let Some(looked) = decoded.looked else {
-        return;
-    };
-    let own = |host: &str| !site.is_empty() && registrable_domain(host) == site;
-    let host = decoded.seen.map(|seen| seen.host).unwrap_or_default();
-    if own(&host) && decoded.events.is_empty() {
-        return sightings.own(&looked.found);
-    }
-    match looked.exchange {
-        Some(exchange) => sightings.told(&exchange, looked.found),
-        None => sightings.nothing_in(&looked.found),
-    }
 }
 
 /// A reader that has gone away, as `head` does, is no failure.

@@ -1,11 +1,11 @@
 //! One request of a file, whatever its format: read, then decoded.
 
 use crate::decode::{self, Request};
-use crate::model::{BodyState, Cookie, Exchange, Headers, Moment, Outcome};
+use crate::model::{BodyState, Cookie, Exchange, Headers, Moment, Outcome, registrable_domain};
 
 use super::glance::is_nobodys;
 use super::split::Format;
-use super::{Decoded, Looked, Seen, har, lines};
+use super::{Decoded, LookedThrough, Seen, har, lines};
 use crate::leak::{Reader, Sent};
 
 /// A request, as far as it could be read.
@@ -42,10 +42,12 @@ pub(super) fn decode(
     number: usize,
     format: Format,
     want: Want,
-    reader: Option<&mut Reader<'_>>,
+    reader: Option<(&mut Reader<'_>, &str)>,
 ) -> Decoded {
     let entry = match (text, format) {
-        (Some(text), Format::Har) if !want.seen && is_nobodys(text) => Entry::Passed(None),
+        (Some(text), Format::Har) if !want.seen && !want.all && is_nobodys(text) => {
+            Entry::Passed(None)
+        }
         (None, _) => Entry::Unreadable("it is longer than 64 MiB, and was not read".to_owned()),
         (Some(text), Format::Har) => har::read(text, number, want),
         (Some(text), Format::JsonLines) => lines::read(text, number, want),
@@ -64,19 +66,31 @@ pub(super) fn decode(
                 page,
                 problems,
             } = *recorded;
-            let mut events = decode::decode(&exchange, body.as_deref());
+            let host = Request::new(&exchange.url, &exchange.method, None)
+                .map(|request| request.host.to_owned());
+            let on_site = |site: &str| {
+                let host = host.as_deref();
+                !site.is_empty() && host.is_some_and(|host| registrable_domain(host) == site)
+            };
+            let on_site = reader.as_ref().is_some_and(|(_, site)| on_site(site));
+            // Where it is searched alone, who a decoder knows matters for the site's own hosts.
+            let mut events = if want.seen || !want.all || on_site {
+                decode::decode(&exchange, body.as_deref())
+            } else {
+                Vec::new()
+            };
             for event in &mut events {
                 event.problems.splice(0..0, problems.iter().cloned());
             }
-            let host = Request::new(&exchange.url, &exchange.method, None)
-                .map(|request| request.host.to_owned());
-            let looked = reader.map(|reader| {
+            let looked = reader.map(|(reader, _)| {
+                let own = on_site && events.is_empty();
                 let found = reader.read(Sent {
                     exchange: &exchange,
                     body: body.as_deref(),
                 });
                 let nothing = found.hits.is_empty() && found.keys.is_empty();
-                Looked {
+                LookedThrough {
+                    own,
                     exchange: (!nothing).then(|| Box::new(exchange)),
                     found,
                 }

@@ -20,7 +20,7 @@ use std::thread;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::decode::Line;
-use crate::leak::{Found, Reader, Search};
+use crate::leak::{Found, Others, Reader, Search};
 use crate::model::{Exchange, TrackerEvent};
 
 use entry::Want;
@@ -70,15 +70,17 @@ pub struct Decoded {
     /// Where it went; nothing where not even that can be read.
     pub seen: Option<Seen>,
     /// What the search found, where there was one and the request could be read.
-    pub looked: Option<Looked>,
+    pub looked: Option<LookedThrough>,
 }
 
 /// A request that was searched.
 #[derive(Debug)]
-pub struct Looked {
+pub struct LookedThrough {
     /// Nothing where nothing was found.
     pub exchange: Option<Box<Exchange>>,
     pub found: Found,
+    /// It went to the site itself, and to nobody whom a decoder knows.
+    pub own: bool,
 }
 
 /// Where a request went, whether a decoder had something to say of it or not.
@@ -127,27 +129,46 @@ pub fn decode(
     })
 }
 
-/// As [`decode`], and searches every request, whoever's it is.
+/// Consecutive requests that were searched.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// Those in which something was found, or that could not be read; with `seen`, all.
+    pub decoded: Vec<Decoded>,
+    /// What the others come to.
+    pub others: Others,
+}
+
+/// As [`decode`], and searches every request, whoever's it is. `site` is the registrable domain of the site that it was,
+/// and may be empty.
 ///
 /// # Errors
 /// As [`decode`].
 pub fn search(
     input: impl Read + Send,
     search: &Search,
-    each: &mut dyn FnMut(Decoded) -> std::io::Result<()>,
+    site: &str,
+    seen: bool,
+    each: &mut dyn FnMut(Looked) -> std::io::Result<()>,
 ) -> Result<usize, IntakeError> {
-    let want = Want {
-        seen: true,
-        all: true,
-    };
+    let want = Want { seen, all: true };
     let read = |reader: &mut Reader<'_>, batch: &Batch, format| {
-        batch
-            .iter()
-            .map(|(text, number)| entry::decode(text, number, format, want, Some(&mut *reader)))
-            .collect::<Vec<_>>()
+        let mut looked = Looked::default();
+        for (text, number) in batch.iter() {
+            let decoded = entry::decode(text, number, format, want, Some((&mut *reader, site)));
+            match &decoded.looked {
+                Some(nothing) if !seen && nothing.exchange.is_none() && !nothing.found.cut => {
+                    let own = u64::from(nothing.own);
+                    looked.others.own += own;
+                    looked.others.told += 1 - own;
+                    looked.others.values += nothing.found.values as u64;
+                }
+                _ => looked.decoded.push(decoded),
+            }
+        }
+        looked
     };
-    in_order(input, &|| Reader::new(search), &read, &mut |decoded| {
-        decoded.into_iter().try_for_each(&mut *each)
+    in_order(input, &|| Reader::new(search), &read, &mut |looked| {
+        each(looked)
     })
 }
 

@@ -1,6 +1,7 @@
 //! What stands in several values: pieces of one request, and keys over many.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Found;
 use super::search::{Extent, Hit, SHORTEST_PIECE, Search};
@@ -13,7 +14,9 @@ const LONGEST_TOGETHER: usize = 65_536;
 const STREAM_ENDS_AFTER: i64 = 60_000;
 /// Streams that are followed at once.
 const MOST_STREAMS: usize = 4096;
-/// Characters of a stream that are kept.
+/// Longest text that is looked for in one, in bytes.
+const LONGEST_TEXT: usize = 512;
+/// Bytes of a stream that are kept.
 const LONGEST_STREAM: usize = 8192;
 
 /// A value of which one parameter has the beginning and another the end.
@@ -85,15 +88,17 @@ fn stem(place: &str) -> String {
 /// Values that come a few keys at a time, over many requests of one page to one place.
 #[derive(Debug, Default)]
 pub struct Streams {
-    open: HashMap<(String, String), Stream>,
+    /// By target, address and place.
+    open: HashMap<(u64, u64), Stream>,
+    places: HashMap<u64, String>,
 }
 
 #[derive(Debug)]
 struct Stream {
     text: Vec<u8>,
     values: usize,
+    /// Milliseconds.
     time: Option<i64>,
-    place: String,
     /// Canaries that were found in it.
     found: Vec<usize>,
 }
@@ -106,25 +111,29 @@ impl Streams {
             return hits;
         }
         let time = exchange.time.map(|time| time.millis());
-        let address =
-            UrlParts::of(&exchange.url).map(|parts| format!("{}{}", parts.host, parts.path));
-        let target = format!(
-            "{} {}",
-            exchange.target.as_deref().unwrap_or_default(),
-            address.unwrap_or_default()
-        );
-        for (place, keys) in &found.keys {
+        let mut hasher = DefaultHasher::new();
+        exchange.target.hash(&mut hasher);
+        if let Some(parts) = UrlParts::of(&exchange.url) {
+            parts.host.hash(&mut hasher);
+            parts.path.hash(&mut hasher);
+        }
+        let target = hasher.finish();
+        for keys in &found.keys {
+            if let Some(name) = &keys.name {
+                self.places
+                    .entry(keys.place)
+                    .or_insert_with(|| name.clone());
+            }
             if self.open.len() >= MOST_STREAMS {
                 self.open.clear();
             }
             let stream = self
                 .open
-                .entry((target.clone(), stem(place)))
+                .entry((target, keys.place))
                 .or_insert_with(|| Stream {
                     text: Vec::new(),
                     values: 0,
                     time,
-                    place: place.clone(),
                     found: Vec::new(),
                 });
             let over = matches!((stream.time, time), (Some(before), Some(now)) if now - before > STREAM_ENDS_AFTER);
@@ -132,10 +141,11 @@ impl Streams {
                 stream.text.clear();
                 stream.values = 0;
             }
-            stream.text.extend_from_slice(keys);
+            stream.text.extend_from_slice(keys.bytes());
             stream.values += 1;
             stream.time = time;
-            if let Some(hit) = stream.complete(search) {
+            let place = self.places.get(&keys.place).map_or("", String::as_str);
+            if let Some(hit) = stream.complete(search, place) {
                 hits.push(hit);
             }
         }
@@ -145,8 +155,13 @@ impl Streams {
 
 impl Stream {
     /// A form that the stream now ends with.
-    fn complete(&mut self, search: &Search) -> Option<Hit> {
-        let lower = self.text.to_ascii_lowercase();
+    fn complete(&mut self, search: &Search, place: &str) -> Option<Hit> {
+        let last = self.text.last()?.to_ascii_lowercase();
+        if !search.last.contains(&last) {
+            return None;
+        }
+        let tail = &self.text[self.text.len().saturating_sub(LONGEST_TEXT)..];
+        let lower = tail.to_ascii_lowercase();
         let ends = |form: &&super::normal::Form| {
             !form.weak
                 && form.text.len() >= 6
@@ -164,7 +179,7 @@ impl Stream {
         let text = &self.text[self.text.len() - longest.text.len()..];
         Some(Hit {
             canary: longest.canary,
-            place: self.place.clone(),
+            place: place.to_owned(),
             steps: [
                 longest.steps.clone(),
                 vec![Step {

@@ -6,7 +6,7 @@ use super::context::{candidate, tells_page, told, told_by_request, topics_in};
 use super::decoders::Coding;
 use super::digest::ALGORITHMS;
 use super::places::PLACES;
-use super::{Extent, Found, Hit, Reader, Search, Sent, Sought, Streams, chain, shell};
+use super::{Extent, Found, Hit, Others, Reader, Search, Sent, Sought, Streams, chain, shell};
 use crate::model::{
     AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, Controls, Exchange, Findings,
     IdentityLink, JourneyState, Leak, LeakExtent, Moment, Observation, Outcome, PageContext, Party,
@@ -166,6 +166,13 @@ impl<'a> Sightings<'a> {
         }
         self.exchanges.told += 1;
         self.exchanges.values += found.values as u64;
+    }
+
+    /// Requests in which nothing was found.
+    pub fn others(&mut self, others: Others) {
+        self.exchanges.told += others.told;
+        self.exchanges.own += others.own;
+        self.exchanges.values += others.values;
     }
 
     /// A request to the site itself.

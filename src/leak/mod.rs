@@ -24,7 +24,7 @@ mod tree;
 pub use across::Streams;
 pub use control::{Side, controls};
 pub use findings::{Case, Sightings, control, findings};
-pub use places::{Found, PLACES, Sent};
+pub use places::{Found, Others, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
 pub use step::{Step, chain, shell};

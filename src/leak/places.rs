@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 
 use super::across::{split, together};
 use super::decoders;
-use super::reader::{At, Gathered, Reader};
+use super::reader::{At, Gathered, Keys, Reader};
 use super::search::Hit;
 use super::structure::{MOST_PIECES, Shape, shape};
 use crate::decode::multipart_parts;
@@ -39,12 +39,22 @@ pub struct Found {
     /// Id of the exchange, where something was left out.
     pub exchange: String,
     pub hits: Vec<Hit>,
-    /// Places and values that may be a few keys of something typed, with those of other requests.
-    pub keys: Vec<(String, Vec<u8>)>,
+    /// What may be a few keys of something typed, with those of other requests.
+    pub keys: Vec<Keys>,
     /// Values that were looked through.
     pub values: usize,
     /// Something was left out, since it would have taken too long.
     pub cut: bool,
+}
+
+/// Requests that were searched and in which nothing was found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Others {
+    pub told: u64,
+    /// To the site itself.
+    pub own: u64,
+    /// Values that were looked through.
+    pub values: u64,
 }
 
 impl Reader<'_> {

@@ -1,6 +1,7 @@
 //! Reads requests: takes them apart along their structure, down to values, and looks through each value once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::decoders::{self, Coding};
@@ -103,9 +104,28 @@ pub struct Reader<'s> {
     pub(super) found: Vec<Relative>,
     nodes: usize,
     pub(super) bytes: usize,
+    /// Places whose name was told with the keys that stood there.
+    places: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
     known: HashMap<Box<[u8]>, Rc<[Relative]>>,
     none: Rc<[Relative]>,
     pub(super) here: Gathered,
+}
+
+/// A value that may be a few keys of something typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Hash of where it stood, numbers aside.
+    pub place: u64,
+    /// Where it stood; told once by each reader.
+    pub name: Option<String>,
+    bytes: [u8; LONGEST_KEYS],
+    length: usize,
+}
+
+impl Keys {
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// What was gathered from one request.
@@ -114,8 +134,8 @@ pub(super) struct Gathered {
     pub hits: Vec<Hit>,
     /// Places and values that are the beginning or the end of something typed.
     pub pieces: Vec<(String, Vec<u8>)>,
-    /// Places and values that may be a few keys of something typed.
-    pub keys: Vec<(String, Vec<u8>)>,
+    /// What may be a few keys of something typed.
+    pub keys: Vec<Keys>,
     /// Places and values whose names are numbered.
     pub numbered: Vec<(String, Vec<u8>)>,
     /// Values that were looked through.
@@ -136,6 +156,7 @@ impl<'s> Reader<'s> {
             found: Vec::new(),
             nodes: 0,
             bytes: 0,
+            places: HashSet::default(),
             known: HashMap::new(),
             none: Rc::new([]),
             here: Gathered::default(),
@@ -292,8 +313,7 @@ impl<'s> Reader<'s> {
         if bytes.len() <= LONGEST_KEYS {
             let keys = bytes.to_ascii_lowercase();
             if search.keys.contains(&keys) {
-                let place = self.place();
-                self.here.keys.push((place, bytes.to_vec()));
+                self.gather_keys(bytes);
             }
         }
         if bytes.len() >= SHORTEST_PIECE && bytes.len() <= 128 {
@@ -306,13 +326,43 @@ impl<'s> Reader<'s> {
                 }
             }
         }
+        let is_path = matches!(self.path.last(), Some((Edge::Part("path", _), _)));
         if bytes.len() >= 4
+            && !is_path
             && self.here.numbered.len() < MOST_NUMBERED
             && self.names.bytes().any(|byte| byte.is_ascii_digit())
         {
             let place = self.place();
             self.here.numbered.push((place, bytes.to_vec()));
         }
+    }
+
+    /// Most requests have some that mean nothing, at the same few places.
+    fn gather_keys(&mut self, bytes: &[u8]) {
+        let mut hasher = self.places.hasher().build_hasher();
+        for index in 0..self.path.len() {
+            if let Edge::Part(kind, _) = self.path[index].0 {
+                kind.hash(&mut hasher);
+                // Batches have their keys under numbers.
+                for byte in self
+                    .name(index)
+                    .bytes()
+                    .filter(|byte| !byte.is_ascii_digit())
+                {
+                    hasher.write_u8(byte);
+                }
+            }
+        }
+        let place = hasher.finish();
+        let name = self.places.insert(place).then(|| self.place());
+        let mut keys = Keys {
+            place,
+            name,
+            bytes: [0; LONGEST_KEYS],
+            length: bytes.len(),
+        };
+        keys.bytes[..bytes.len()].copy_from_slice(bytes);
+        self.here.keys.push(keys);
     }
 
     /// Values of one request as if they were one.

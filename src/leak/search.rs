@@ -92,6 +92,8 @@ pub struct Search {
     pub(super) pieces: HashSet<[u8; 2]>,
     /// What a few keys of a form may be.
     pub(super) keys: HashSet<Vec<u8>>,
+    /// What forms end with, in lower case.
+    pub(super) last: HashSet<u8>,
     pub(super) has_spaces: bool,
     pub(super) has_digits: bool,
 }
@@ -117,6 +119,7 @@ impl Search {
             ends: HashMap::new(),
             pieces: HashSet::new(),
             keys: HashSet::new(),
+            last: HashSet::new(),
             has_spaces: false,
             has_digits: false,
             forms: Vec::new(),
@@ -160,6 +163,7 @@ impl Search {
             return;
         }
         let lower = text.to_ascii_lowercase();
+        self.last.extend(lower.last());
         self.has_spaces |= lower.contains(&b' ');
         self.has_digits |= lower.iter().filter(|byte| byte.is_ascii_digit()).count() >= 9;
         match self
