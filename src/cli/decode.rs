@@ -159,6 +159,12 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     }
     let mut nothing = exit::OK;
     if !args.canary.is_empty() {
+        let before = sightings.leaks.len();
+        sightings.finish();
+        if !args.summary {
+            let new = &sightings.leaks[before..];
+            written = new.iter().try_for_each(|leak| out.write_all(&line(leak)));
+        }
         let verdict = sightings.verdict();
         let found = verdict.outcome == VerdictOutcome::Found;
         nothing = if found { exit::FOUND } else { exit::OK };

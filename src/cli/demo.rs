@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use super::options::{Replay, cancel_on_signal};
 use super::plan::default_out;
 use super::run::{Results, one};
-use super::{browser, exit, gallery, talk};
+use super::{browser, control, exit, gallery, talk};
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
 use crate::run::RunOptions;
@@ -126,7 +126,14 @@ pub async fn demo(args: DemoArgs) -> u8 {
             title: format!("{} ({name} build)", scenario.title),
             ..scenario.clone()
         };
-        results.take(one(&titled, &options, cancel.clone(), &titled.title, None).await);
+        let title = &titled.title;
+        let run = match one(&titled, &options, cancel.clone(), title, None).await {
+            Ok(run) if args.replay.control => {
+                control::with(run, &titled, &options, cancel.clone(), title, None).await
+            }
+            other => other,
+        };
+        results.take(run);
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
         }

@@ -4,6 +4,7 @@
 mod audit;
 mod browser;
 mod consent;
+mod control;
 mod decode;
 mod demo;
 mod explain;

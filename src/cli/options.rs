@@ -60,6 +60,11 @@ pub struct Replay {
     /// makes that run's again [default: the scenario's `seed`, else fresh ones in every run]
     #[arg(long, value_name = "TEXT")]
     pub seed: Option<String>,
+    /// Make the journey three times more: with other canaries, with nothing typed, and as it was. What is merely
+    /// suspected is then confirmed or refuted, and fields that follow what is typed are named even where they cannot be
+    /// decoded
+    #[arg(long)]
+    pub control: bool,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long, help_heading = "Output")]
     pub json: bool,

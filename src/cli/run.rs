@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::options::{Journeys, Replay, cancel_on_signal};
 use super::plan::{Planned, plan};
 use super::progress::Progress;
-use super::{exit, talk};
+use super::{control, exit, talk};
 use crate::model::JourneyState;
 use crate::report::{compare, terminal};
 use crate::run::{Run, RunError, RunOptions};
@@ -170,7 +170,20 @@ pub async fn replay_all(
                 return None;
             }
             let title = planned.title(journeys.repeat);
-            Some(one(planned.scenario, options, cancel, &title, Some(&bars)).await)
+            let run = one(
+                planned.scenario,
+                options,
+                cancel.clone(),
+                &title,
+                Some(&bars),
+            )
+            .await;
+            Some(match run {
+                Ok(run) if replay.control => {
+                    control::with(run, planned.scenario, options, cancel, &title, Some(&bars)).await
+                }
+                other => other,
+            })
         }
     });
     // In the order in which they were asked for, whichever ends first.

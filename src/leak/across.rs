@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Found;
+use super::normal::{Form, SHORTEST};
 use super::search::{Extent, Hit, SHORTEST_PIECE, Search};
 use super::step::{Step, StepKind};
 use crate::model::{Exchange, UrlParts};
@@ -93,22 +94,29 @@ pub struct Streams {
     places: HashMap<u64, String>,
 }
 
+/// What was typed key by key, and the request that had the last of it.
 #[derive(Debug)]
+pub struct Typed {
+    pub hit: Hit,
+    pub exchange: Exchange,
+}
+
+#[derive(Debug, Default)]
 struct Stream {
     text: Vec<u8>,
     values: usize,
     /// Milliseconds.
     time: Option<i64>,
-    /// Canaries that were found in it.
-    found: Vec<usize>,
+    /// Each canary once.
+    typed: Vec<Typed>,
 }
 
 impl Streams {
-    /// Takes what a request had, and says what is now complete: each canary once in a stream.
-    pub fn take(&mut self, search: &Search, exchange: &Exchange, found: &Found) -> Vec<Hit> {
-        let mut hits = Vec::new();
+    /// Takes what a request had, and gives what is now over, each with the request that ended it.
+    pub fn take(&mut self, search: &Search, exchange: &Exchange, found: &Found) -> Vec<Typed> {
+        let mut over = Vec::new();
         if found.keys.is_empty() {
-            return hits;
+            return over;
         }
         let time = exchange.time.map(|time| time.millis());
         let mut hasher = DefaultHasher::new();
@@ -125,78 +133,91 @@ impl Streams {
                     .or_insert_with(|| name.clone());
             }
             if self.open.len() >= MOST_STREAMS {
-                self.open.clear();
+                over.extend(self.finish());
             }
-            let stream = self
-                .open
-                .entry((target, keys.place))
-                .or_insert_with(|| Stream {
-                    text: Vec::new(),
-                    values: 0,
-                    time,
-                    found: Vec::new(),
-                });
-            let over = matches!((stream.time, time), (Some(before), Some(now)) if now - before > STREAM_ENDS_AFTER);
-            if over || stream.text.len() > LONGEST_STREAM {
-                stream.text.clear();
-                stream.values = 0;
+            let stream = self.open.entry((target, keys.place)).or_default();
+            let is_late = matches!((stream.time, time), (Some(before), Some(now)) if now - before > STREAM_ENDS_AFTER);
+            if is_late || stream.text.len() > LONGEST_STREAM {
+                over.extend(std::mem::take(stream).typed);
             }
             stream.text.extend_from_slice(keys.bytes());
             stream.values += 1;
             stream.time = time;
             let place = self.places.get(&keys.place).map_or("", String::as_str);
-            if let Some(hit) = stream.complete(search, place) {
-                hits.push(hit);
-            }
+            stream.complete(search, place, exchange);
         }
-        hits
+        over
+    }
+
+    /// What came to no other end.
+    pub fn finish(&mut self) -> Vec<Typed> {
+        let mut typed: Vec<Typed> = self
+            .open
+            .drain()
+            .flat_map(|(_, stream)| stream.typed)
+            .collect();
+        typed.sort_by(|one, other| one.exchange.id.cmp(&other.exchange.id));
+        typed
     }
 }
 
 impl Stream {
-    /// A form that the stream now ends with.
-    fn complete(&mut self, search: &Search, place: &str) -> Option<Hit> {
-        let last = self.text.last()?.to_ascii_lowercase();
-        if !search.last.contains(&last) {
-            return None;
+    /// Looks whether a form of a canary is complete; the longest counts.
+    fn complete(&mut self, search: &Search, place: &str, exchange: &Exchange) {
+        let ends_so = |last: &u8| search.last.contains(&last.to_ascii_lowercase());
+        if self.values < 2 || !self.text.last().is_some_and(ends_so) {
+            return;
         }
         let tail = &self.text[self.text.len().saturating_sub(LONGEST_TEXT)..];
         let lower = tail.to_ascii_lowercase();
-        let ends = |form: &&super::normal::Form| {
+        let ends = |form: &&Form| {
             !form.weak
-                && form.text.len() >= 6
+                && form.text.len() >= SHORTEST
                 && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
         };
-        let longest = search
+        let Some(form) = search
             .forms
             .iter()
             .filter(ends)
-            .max_by_key(|form| form.text.len())?;
-        if self.values < 2 || self.found.contains(&longest.canary) {
-            return None;
+            .max_by_key(|form| form.text.len())
+        else {
+            return;
+        };
+        let text = &self.text[self.text.len() - form.text.len()..];
+        let before = self
+            .typed
+            .iter_mut()
+            .find(|typed| typed.hit.canary == form.canary);
+        if before
+            .as_ref()
+            .is_some_and(|typed| typed.hit.value.len() >= text.len())
+        {
+            return;
         }
-        self.found.push(longest.canary);
-        let text = &self.text[self.text.len() - longest.text.len()..];
-        Some(Hit {
-            canary: longest.canary,
-            place: place.to_owned(),
-            steps: [
-                longest.steps.clone(),
-                vec![Step {
-                    name: "key by key".into(),
-                    make: None,
-                    undo: None,
-                    kind: StepKind::Around,
-                }],
-            ]
-            .concat(),
-            suspected: false,
-            extent: Extent::Keystrokes {
-                values: self.values,
+        let key_by_key = Step {
+            name: "key by key".into(),
+            make: None,
+            undo: None,
+            kind: StepKind::Around,
+        };
+        let typed = Typed {
+            hit: Hit {
+                canary: form.canary,
+                place: place.to_owned(),
+                steps: form.steps.iter().cloned().chain([key_by_key]).collect(),
+                suspected: false,
+                extent: Extent::Keystrokes {
+                    values: self.values,
+                },
+                range: None,
+                value: text.to_vec(),
+                whole: true,
             },
-            range: None,
-            value: text.to_vec(),
-            whole: true,
-        })
+            exchange: exchange.clone(),
+        };
+        match before {
+            Some(before) => *before = typed,
+            None => self.typed.push(typed),
+        }
     }
 }

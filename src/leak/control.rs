@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::findings::{counts, cut, host};
 use super::{Case, Reader, Search, Sent};
 use crate::model::{
-    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Party, SuspectedField,
+    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Leak, Party, SuspectedField,
     UrlParts,
 };
 
@@ -80,12 +80,13 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
         };
         controls.leaks.insert(leak.id.clone(), certainty);
     }
-    let explained: BTreeSet<(&str, &str)> = run
-        .findings
-        .leaks
-        .iter()
-        .map(|leak| (leak.place.as_str(), leak.value.as_str()))
-        .collect();
+    // What is found already is not suspected, and neither are its pieces.
+    let is_explained = |place: &str, value: &str| {
+        let of = |leak: &&Leak| {
+            leak.place.split(" + ").any(|part| part == place) && leak.value.contains(value)
+        };
+        run.findings.leaks.iter().any(|leak| of(&leak))
+    };
     for (field, values) in &ours {
         let (Some(same), Some(changed)) = (same.get(field), changed.get(field)) else {
             continue;
@@ -96,10 +97,7 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
                 && !changed.contains_key(value)
                 && !empty.is_some_and(|empty| empty.contains_key(value))
                 && changed.keys().any(|other| !values.contains_key(other));
-            if !follows
-                || explained.contains(&(field.2.as_str(), value.as_str()))
-                || controls.fields.len() >= MOST_FIELDS
-            {
+            if !follows || is_explained(&field.2, value) || controls.fields.len() >= MOST_FIELDS {
                 continue;
             }
             controls.fields.push(SuspectedField {

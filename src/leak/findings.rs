@@ -53,6 +53,7 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
             contexts.of_request(case, exchange, bytes.as_deref());
         }
     }
+    sightings.finish();
     contexts.of_events(case);
     let certain = sightings
         .leaks
@@ -146,17 +147,31 @@ impl<'a> Sightings<'a> {
     /// A request to somebody else. Those of one run or file are taken in their order.
     pub fn told(&mut self, exchange: &Exchange, found: Found) {
         self.nothing_in(&found);
-        let streams = self.streams.take(self.search, exchange, &found);
-        for hit in found.hits.into_iter().chain(streams) {
-            let sought = &self.search.canaries()[hit.canary];
-            // A planted cookie where cookies go is an identity, and told there.
-            if sought.kind == "cookie" && hit.place.starts_with("cookie:") {
-                continue;
-            }
-            let id = format!("l{:04}", self.leaks.len() + 1);
-            self.leaks
-                .push(leak(id, self.record, sought, exchange, &hit));
+        let typed = self.streams.take(self.search, exchange, &found);
+        for hit in &found.hits {
+            self.add(exchange, hit);
         }
+        for typed in typed {
+            self.add(&typed.exchange, &typed.hit);
+        }
+    }
+
+    /// There are no more requests.
+    pub fn finish(&mut self) {
+        for typed in self.streams.finish() {
+            self.add(&typed.exchange, &typed.hit);
+        }
+    }
+
+    fn add(&mut self, exchange: &Exchange, hit: &Hit) {
+        let sought = &self.search.canaries()[hit.canary];
+        // A planted cookie where cookies go is an identity, and told there.
+        if sought.kind == "cookie" && hit.place.starts_with("cookie:") {
+            return;
+        }
+        let id = format!("l{:04}", self.leaks.len() + 1);
+        let leak = leak(id, self.record, sought, exchange, hit);
+        self.leaks.push(leak);
     }
 
     /// A request to somebody else in which nothing was found.

@@ -12,8 +12,8 @@ const MOST_TOKENS: usize = 20_000;
 const MOST_INFLATED: usize = 16 << 20;
 /// Longer texts are not looked at turned round or by 13, and longer tokens not in pieces.
 const LONGEST_TURNED: usize = 4096;
-/// Longer binary texts are not searched for the bytes of digests.
-const LONGEST_FOR_DIGESTS: usize = 16_384;
+/// Longer binary texts are not searched for the bytes of digests, and what text is in them for ASCII alone.
+const LONGEST_BINARY: usize = 16_384;
 
 /// A value, or what it decodes to.
 #[derive(Debug, Clone, Copy)]
@@ -202,11 +202,7 @@ impl Reader<'_> {
 
     /// Texts that stand among other bytes.
     fn texts(&mut self, node: &Node) {
-        let is_in = |byte: u8| class::OF[usize::from(byte)] & (class::CONTROL | class::HIGH) == 0;
-        for (count, (start, end)) in runs(node.bytes, is_in).enumerate() {
-            if end - start < 8 || end - start == node.bytes.len() {
-                continue;
-            }
+        for (count, (start, end)) in texts(node.bytes).into_iter().enumerate() {
             if count > MOST_TOKENS || !self.may(end - start) {
                 self.here.cut = true;
                 return;
@@ -360,7 +356,7 @@ impl Reader<'_> {
                 self.child(node, &text, coding);
             }
         }
-        if bytes.len() <= LONGEST_FOR_DIGESTS {
+        if bytes.len() <= LONGEST_BINARY {
             self.digests_within(bytes);
         }
         // Compressed text may stand after something else.
@@ -389,6 +385,25 @@ fn padded_end(token: &[u8]) -> usize {
     };
     let more = token[at..].iter().position(|byte| *byte != b'=');
     more.map_or(token.len(), |more| at + more)
+}
+
+/// Where texts of eight bytes or more begin and end, among other bytes.
+fn texts(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let is_text = |byte: u8| class::OF[usize::from(byte)] & class::CONTROL == 0;
+    let is_ascii = |byte: u8| class::OF[usize::from(byte)] & (class::CONTROL | class::HIGH) == 0;
+    let long = |(start, end): &(usize, usize)| end - start >= 8 && end - start < bytes.len();
+    if bytes.len() > LONGEST_BINARY {
+        return runs(bytes, is_ascii).filter(long).collect();
+    }
+    let mut texts = Vec::new();
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid().as_bytes();
+        let here = runs(valid, is_text).map(|(start, end)| (at + start, at + end));
+        texts.extend(here.filter(long));
+        at += valid.len() + chunk.invalid().len();
+    }
+    texts
 }
 
 /// Where runs of such bytes begin and end.

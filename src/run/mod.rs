@@ -19,10 +19,11 @@ use self::finish::finish;
 use self::journey::JourneyEnd;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
-use crate::bundle::{BundleError, BundleWriter, Scrub};
+use crate::bundle::{BundleError, BundleWriter, Scrub, read_body};
 use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
 use crate::consent::Rules;
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
+use crate::leak::{self, Case, Side};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
 use crate::scenario::{Consent, Recording, Scenario, Seed, ThirdPartyCookies};
@@ -121,6 +122,41 @@ pub struct Run {
     pub exchanges: Vec<Exchange>,
     pub events: Vec<TrackerEvent>,
     pub findings: Findings,
+}
+
+impl Run {
+    /// Takes in what other journeys say of it, and writes that down in its bundle.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn control(&mut self, again: &Run, others: &Run, nothing: &Run) -> Result<(), BundleError> {
+        let controls = {
+            let sides = [&*self, again, others, nothing].map(|run| {
+                let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
+                (run, body, run.bundle.display().to_string())
+            });
+            let [ours, again, others, nothing] = sides.each_ref().map(|(run, body, bundle)| Side {
+                case: run.case(),
+                findings: &run.findings,
+                body,
+                bundle,
+            });
+            leak::controls(ours, again, others, nothing)
+        };
+        leak::control(&mut self.findings, &self.record, controls);
+        let bundle = BundleWriter::open(&self.bundle)?;
+        bundle.findings(&self.findings)?;
+        bundle.close();
+        Ok(())
+    }
+
+    fn case(&self) -> Case<'_> {
+        Case {
+            record: &self.record,
+            exchanges: &self.exchanges,
+            events: &self.events,
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

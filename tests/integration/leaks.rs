@@ -1,13 +1,20 @@
 //! The leak search, against vectors that share nothing with it, against traffic that holds nothing, and against shells.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use data_encoding::BASE64;
+use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::leak::{Hit, Reader, Search, Sent, Sought, chain, shell};
-use pixelwitness::model::{Cookie, Exchange, Headers, WebSocketFrame};
+use pixelwitness::model::{
+    Certainty, Cookie, Exchange, Findings, Headers, JourneyState, Leak, LeakExtent, Submission,
+    VerdictOutcome, WebSocketFrame,
+};
+use pixelwitness::run::{Audited, Run, RunOptions, Typing, audit_bundle};
+use pixelwitness::scenario::{Scenario, Seed};
 use serde::Deserialize;
 
-use crate::common::root;
+use crate::common::{never, options, pixelwitness, replay, root, scenario};
 
 /// A row of `tests/fixtures/leaks/matrix.jsonl`, as `tests/leak-matrix/generate.py` writes it.
 #[derive(Debug, Deserialize)]
@@ -182,4 +189,374 @@ fn the_shell_lines_do_what_they_say() {
     }
     eprintln!("{ran} lines ran; no line for {without:?}");
     assert!(ran >= 80, "{ran}");
+}
+
+/// Canaries that no request holds.
+fn strangers() -> Search {
+    let seed = Seed::from_text("nobody's");
+    let kinds = [
+        "email", "phone", "name", "text", "date", "postcode", "number",
+    ];
+    let canaries = kinds.iter().map(|kind| {
+        let kind = pixelwitness::scenario::CanaryKind::of(kind).unwrap();
+        let canary = seed.canary(kind.as_str(), kind);
+        sought(&canary.name, kind.as_str(), &canary.value)
+    });
+    Search::new(canaries.collect())
+}
+
+/// Requests as trackers make them, of random values in all the alphabets that are decoded.
+#[test]
+fn random_requests_hold_nothing() {
+    let search = strangers();
+    let mut reader = Reader::new(&search);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    const ALPHABETS: [&[u8]; 8] = [
+        b"0123456789",
+        b"0123456789abcdef",
+        b"0123456789ABCDEF",
+        b"abcdefghijklmnopqrstuvwxyz",
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+        b" etaoinshrdlucmfwypvbgkqjxz.,@",
+    ];
+    let mut hits = Vec::new();
+    let mut values = 0;
+    for number in 0..10_000 {
+        let mut text = || {
+            let alphabet = ALPHABETS[random(8) as usize];
+            let length = [4, 8, 11, 16, 32, 40, 64, 100, 300][random(9) as usize];
+            let letter = |_| char::from(alphabet[random(alphabet.len() as u64) as usize]);
+            (0..length).map(letter).collect::<String>()
+        };
+        let pairs: Vec<(String, String)> = (0..8).map(|at| (format!("p{at}"), text())).collect();
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&pairs)
+            .finish();
+        let json =
+            serde_json::json!({ "dob": text(), "v": pairs, "em": text(), "t": text() }).to_string();
+        let url = format!(
+            "https://t.example/{}/x?{form}",
+            text().replace(['/', ' '], "")
+        );
+        let mut exchange = Exchange::begun(format!("x{number}"), &url, "POST", "site.example");
+        exchange.request_headers = Headers::from(vec![("x-id".to_owned(), text())]);
+        let body = match number % 3 {
+            0 => json.into_bytes(),
+            1 => form.into_bytes(),
+            _ => BASE64.encode(text().as_bytes()).into_bytes(),
+        };
+        let found = reader.read(Sent {
+            exchange: &exchange,
+            body: Some(&body),
+        });
+        assert!(!found.cut);
+        values += found.values;
+        hits.extend(found.hits);
+    }
+    assert!(values > 150_000, "{values}");
+    assert!(hits.is_empty(), "{hits:#?}");
+}
+
+/// Real requests, with canaries that are not in them.
+#[test]
+fn real_requests_hold_nothing() {
+    let corpus = root().join("../shared/corpus/tr_requests.jsonl");
+    let fixtures = root().join("tests/fixtures/requests/meta_pixel.jsonl");
+    let search = strangers();
+    let mut searched = 0;
+    // The corpus is not part of the project, and is read where it is.
+    for file in [corpus, fixtures].iter().filter(|file| file.exists()) {
+        let input = std::fs::File::open(file).unwrap();
+        let counted = pixelwitness::intake::search(input, &search, "", true, &mut |looked| {
+            for decoded in looked.decoded {
+                let found = decoded
+                    .looked
+                    .map(|looked| looked.found)
+                    .unwrap_or_default();
+                assert!(found.hits.is_empty(), "{:#?}", found.hits);
+                searched += 1;
+            }
+            Ok(())
+        });
+        counted.unwrap();
+    }
+    assert!(searched > 10, "{searched}");
+}
+
+fn leak<'a>(run: &'a Run, canary: &str, place: &str) -> &'a Leak {
+    let mut leaks = run.findings.leaks.iter();
+    leaks
+        .find(|leak| leak.canary == canary && leak.place == place)
+        .unwrap_or_else(|| panic!("{canary} at {place}: {:#?}", run.findings.leaks))
+}
+
+#[tokio::test]
+async fn the_leaky_build_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario("scenarios/demo/report-sexual-offence.yaml");
+    let (run, _server) = replay(&scenario, Build::Leaky, &folder.path().join("run")).await;
+    for (name, verdict) in run.findings.verdicts.all() {
+        assert_eq!(verdict.outcome, VerdictOutcome::Found, "{name}");
+        assert!(!verdict.evidence.is_empty(), "{name}");
+    }
+    let email = leak(&run, "email", "form:udff[em]");
+    assert_eq!(email.chain, "form:udff[em] ← sha256 ← lower ← email");
+    assert_eq!(
+        email.submission,
+        Submission::Before,
+        "typed, and not sent by the visitor"
+    );
+    assert_eq!(email.recipient.as_deref(), Some("Meta"));
+    assert_eq!(email.fields, ["#email"]);
+    assert_eq!(email.typed_in, [16]);
+    assert!(email.url.starts_with("https://www.facebook.com/tr/"));
+    // The bytes are those of the digest.
+    let exchange = run
+        .exchanges
+        .iter()
+        .find(|exchange| exchange.id == email.exchange)
+        .unwrap();
+    let body = pixelwitness::bundle::read_body(&run.bundle, exchange).unwrap();
+    let range = email.range.unwrap();
+    assert_eq!(
+        &body[range.start as usize..range.end as usize],
+        email.value.as_bytes()
+    );
+    let phone = leak(&run, "phone", "form:udff[ph]");
+    assert_eq!(
+        phone.chain,
+        "form:udff[ph] ← sha256 ← country code 44 ← digits ← phone"
+    );
+    let observed: Vec<(&str, &str)> = run
+        .findings
+        .contexts
+        .iter()
+        .map(|context| {
+            (
+                context.observation.place.as_str(),
+                context.observation.text.as_str(),
+            )
+        })
+        .collect();
+    for expected in [
+        ("cd[buttonText]", "Sexual offence"),
+        (
+            "page address",
+            "https://www.northgate.police.example/report/sexual-offence/",
+        ),
+        (
+            "cd[pageFeatures].title",
+            "Report a sexual offence | Northgate Police",
+        ),
+    ] {
+        assert!(observed.contains(&expected), "{expected:?}: {observed:#?}");
+    }
+    let link = &run.findings.identities[0];
+    assert_eq!(
+        (link.signal.as_str(), link.planted),
+        ("cookie:c_user", true)
+    );
+    // In its file it says the same, and so it does when it is found again from the journal.
+    let text = std::fs::read(run.bundle.join("data/findings.json")).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Findings>(&text).unwrap(),
+        run.findings
+    );
+    assert!(matches!(
+        audit_bundle(&run.bundle).unwrap(),
+        Audited::Confirmed(_)
+    ));
+    // The HAR holds all that a search needs.
+    let har = run.bundle.join("data/traffic.har");
+    let value = &run
+        .record
+        .canaries
+        .iter()
+        .find(|canary| canary.name == "email")
+        .unwrap()
+        .value;
+    let canary = format!("email={value}");
+    let arguments = [
+        "decode",
+        har.to_str().unwrap(),
+        "--canary",
+        &canary,
+        "--site",
+        "police.example",
+    ];
+    let output = pixelwitness(&arguments, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let said: Vec<Leak> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let chains = |leaks: &[&Leak]| -> Vec<(String, String)> {
+        leaks
+            .iter()
+            .map(|leak| (leak.exchange.clone(), leak.chain.clone()))
+            .collect()
+    };
+    let expected: Vec<&Leak> = run
+        .findings
+        .leaks
+        .iter()
+        .filter(|leak| leak.canary == "email")
+        .collect();
+    assert_eq!(chains(&said.iter().collect::<Vec<_>>()), chains(&expected));
+}
+
+#[tokio::test]
+async fn the_fixed_build_is_cleared_and_says_what_was_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario("scenarios/demo/report-sexual-offence.yaml");
+    let (run, _server) = replay(&scenario, Build::Fixed, &folder.path().join("run")).await;
+    let findings = &run.findings;
+    for (name, verdict) in findings.verdicts.all() {
+        assert_eq!(
+            verdict.outcome,
+            VerdictOutcome::NotFound,
+            "{name}: {}",
+            verdict.why
+        );
+        assert!(verdict.why.starts_with("searched for "), "{}", verdict.why);
+    }
+    let searched = &findings.searched;
+    let names: Vec<&str> = searched
+        .canaries
+        .iter()
+        .map(|canary| canary.name.as_str())
+        .collect();
+    assert!(
+        names.starts_with(&["account", "email", "first", "last", "phone"]),
+        "{names:?}"
+    );
+    let typed = searched
+        .canaries
+        .iter()
+        .take(5)
+        .all(|canary| !canary.typed_in.is_empty() && canary.forms.len() >= 3);
+    assert!(typed, "{searched:#?}");
+    assert!(searched.exchanges.told > 0 && searched.exchanges.own > searched.exchanges.own_holding);
+    assert_eq!(
+        searched.exchanges.own_holding, 1,
+        "the report that was contained holds what was typed"
+    );
+    assert!(searched.transforms.digests > 3000 && searched.transforms.algorithms.len() >= 20);
+    assert_eq!((searched.places.len(), searched.limits.len()), (12, 0));
+}
+
+fn watched() -> Scenario {
+    let text = "title: Watched\norigin: https://www.northgate.police.example\ncanaries: { email: email, phone: phone }\nsteps:\n  \
+                - navigate: /trials/watcher/\n  - change: { selector: \"#email\", value: \"{{email}}\" }\n  \
+                - change: { selector: \"#phone\", value: \"{{phone}}\" }\n  - submit: text/Send report\n";
+    Scenario::parse(Path::new("watched.yaml"), text.to_owned()).unwrap()
+}
+
+/// Key by key, in pieces, under a short hash: each is told as what it is. Controls confirm the short hash, and name the
+/// field that cannot be decoded.
+#[tokio::test]
+async fn what_is_hard_to_see_is_seen_and_controls_tell_it_from_chance() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = watched();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let mut runs = Vec::new();
+    for (name, typing) in [
+        ("run", Typing::AsWritten),
+        ("others", Typing::OtherCanaries),
+        ("nothing", Typing::Nothing),
+        ("again", Typing::AsWritten),
+    ] {
+        let options = RunOptions {
+            typing,
+            settle: std::time::Duration::from_secs(2),
+            ..options(&server, folder.path().join(name)).await
+        };
+        let run = pixelwitness::run::run(&scenario, &options, never(), &|_| {})
+            .await
+            .unwrap();
+        assert_eq!(
+            run.record.journey.state,
+            JourneyState::Completed,
+            "{:#?}",
+            run.record.problems
+        );
+        runs.push(run);
+    }
+    let [mut run, others, nothing, again]: [Run; 4] = runs.try_into().unwrap();
+    let value = |run: &Run, name: &str| {
+        let mut canaries = run.record.canaries.iter();
+        canaries
+            .find(|canary| canary.name == name)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert_eq!(value(&run, "email"), value(&again, "email"));
+    assert_ne!(value(&run, "email"), value(&others, "email"));
+    assert!(
+        nothing
+            .record
+            .canaries
+            .iter()
+            .all(|canary| canary.typed_in.is_empty())
+    );
+    assert_eq!(
+        nothing.findings.verdicts.typed_value.outcome,
+        VerdictOutcome::NotTested
+    );
+
+    let keys = leak(&run, "email", "query:k");
+    let length = value(&run, "email").len() as u64;
+    assert_eq!(keys.extent, LeakExtent::Keystrokes { values: length });
+    assert_eq!(keys.submission, Submission::Before);
+    let pieces = leak(&run, "phone", "query:a + query:b");
+    assert_eq!(pieces.extent, LeakExtent::Split { pieces: 2 });
+    let short = leak(&run, "email", "query:c");
+    assert_eq!(short.chain, "query:c ← decimal ← crc32 ← lower ← email");
+    assert_eq!(short.certainty, Certainty::Suspected);
+    assert!(
+        !run.findings
+            .verdicts
+            .typed_value
+            .evidence
+            .contains(&short.id)
+    );
+
+    run.control(&again, &others, &nothing).unwrap();
+    assert_eq!(
+        leak(&run, "email", "query:c").certainty,
+        Certainty::Confirmed
+    );
+    let controls = run.findings.controls.as_ref().unwrap();
+    assert!(controls.runs.iter().all(|control| control.completed));
+    let fields: Vec<&str> = controls
+        .fields
+        .iter()
+        .map(|field| field.place.as_str())
+        .collect();
+    assert_eq!(
+        fields,
+        ["query:h"],
+        "neither the clock nor chance follows what is typed"
+    );
+    assert!(controls.fields[0].with_nothing_typed.is_empty());
+    // Written down, and still what an audit comes to.
+    let text = std::fs::read(run.bundle.join("data/findings.json")).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<Findings>(&text).unwrap(),
+        run.findings
+    );
+    assert!(matches!(
+        audit_bundle(&run.bundle).unwrap(),
+        Audited::Confirmed(_)
+    ));
 }

@@ -7,6 +7,7 @@
 mod banners;
 mod forms;
 mod obstacles;
+mod watchers;
 
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
@@ -17,7 +18,12 @@ use super::reports::ReportBook;
 /// Name, and HTML after the head that all share.
 type Page = (&'static str, &'static str);
 
-const PAGES: [&[Page]; 3] = [forms::PAGES, obstacles::PAGES, banners::PAGES];
+const PAGES: [&[Page]; 4] = [
+    forms::PAGES,
+    obstacles::PAGES,
+    banners::PAGES,
+    watchers::PAGES,
+];
 
 /// What every trial page can call.
 const HELPERS: &str = "<script>

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{Style, WIDTH, cut, short, wrapped};
-use crate::model::{PageContext, Strength, TrackerEvent, Verdict, VerdictOutcome};
+use crate::model::{Controls, PageContext, Strength, TrackerEvent, Verdict, VerdictOutcome};
 use crate::report::count;
 use crate::run::Run;
 
@@ -76,8 +76,37 @@ pub(super) fn verdicts(run: &Run, style: &Style, out: &mut dyn Write) -> io::Res
     for (name, verdict) in run.findings.verdicts.all() {
         verdict_line(name, verdict, style, out)?;
     }
+    if let Some(controls) = &run.findings.controls {
+        control_lines(controls, out)?;
+    }
     for limit in &run.findings.searched.limits {
         writeln!(out, "  Not searched: {limit}")?;
+    }
+    Ok(())
+}
+
+/// What other journeys say.
+fn control_lines(controls: &Controls, out: &mut dyn Write) -> io::Result<()> {
+    let bundles: Vec<String> = controls
+        .runs
+        .iter()
+        .map(|run| format!("{} ({})", run.bundle, run.typing.replace('_', " ")))
+        .collect();
+    writeln!(out, "  Controls: {}", bundles.join(", "))?;
+    if controls.runs.iter().any(|run| !run.completed) {
+        return writeln!(
+            out,
+            "      one did not come to its end, so they say nothing"
+        );
+    }
+    for field in &controls.fields {
+        let to = field.recipient.as_deref().unwrap_or(&field.host);
+        writeln!(
+            out,
+            "  suspected: {} at {to} follows what is typed, and cannot be decoded: {}",
+            field.place,
+            cut(&field.value),
+        )?;
     }
     Ok(())
 }

@@ -1,0 +1,76 @@
+//! `--control`: the same journey again, so that what is suspected can be told from chance.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::MultiProgress;
+use tokio::sync::watch;
+
+use super::run::one;
+use super::talk;
+use crate::model::JourneyState;
+use crate::run::{Run, RunError, RunOptions, Typing};
+use crate::scenario::Scenario;
+
+/// Makes the controls of a run, each into a bundle beside its own, and takes in what they say. A control that fails
+/// takes nothing away from the run.
+pub async fn with(
+    mut run: Run,
+    scenario: &Scenario,
+    options: &RunOptions,
+    cancel: watch::Receiver<bool>,
+    title: &str,
+    bars: Option<&MultiProgress>,
+) -> Result<Run, RunError> {
+    // The same again comes last: what merely follows the clock has changed by then.
+    let wanted = [
+        (Typing::OtherCanaries, "other-canaries", "other canaries"),
+        (Typing::Nothing, "nothing-typed", "nothing typed"),
+        (Typing::AsWritten, "again", "the same again"),
+    ];
+    let mut controls = Vec::new();
+    for (typing, name, what) in wanted {
+        if *cancel.borrow() {
+            return Ok(run);
+        }
+        let own = RunOptions {
+            typing,
+            out: beside(&options.out, name),
+            ..options.clone()
+        };
+        let title = format!("{title} (control: {what})");
+        match one(scenario, &own, cancel.clone(), &title, bars).await {
+            Ok(control) => {
+                if control.record.journey.state != JourneyState::Completed {
+                    talk::warning(
+                        &format!(
+                            "the control with {what} did not come to its end: the controls say nothing"
+                        ),
+                        Some(&format!(
+                            "its bundle says why: {}",
+                            control.bundle.display()
+                        )),
+                    );
+                }
+                controls.push(control);
+            }
+            Err(error) => {
+                talk::warning(
+                    &format!("the control with {what} was not made: {error}"),
+                    Some(&error.help()),
+                );
+                return Ok(run);
+            }
+        }
+    }
+    if let [others, nothing, again] = &controls[..] {
+        run.control(again, others, nothing)?;
+    }
+    Ok(run)
+}
+
+/// `evidence/report` → `evidence/report-control-again`
+fn beside(out: &Path, name: &str) -> PathBuf {
+    let mut path = out.as_os_str().to_owned();
+    path.push(format!("-control-{name}"));
+    PathBuf::from(path)
+}
