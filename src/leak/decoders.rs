@@ -477,7 +477,8 @@ pub fn deflate(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
         .iter()
         .filter(|byte| class::OF[usize::from(**byte)] & (class::CONTROL | class::HIGH) == 0)
         .count();
-    (out.len() >= 4 && (whole || out.len() >= 16) && text * 4 >= out.len() * 3).then_some(out)
+    let is_text = text * 4 >= out.len() * 3 || std::str::from_utf8(&out).is_ok();
+    (out.len() >= 4 && (whole || out.len() >= 16) && is_text).then_some(out)
 }
 
 /// What `compressToBase64`, `compressToEncodedURIComponent` and `compressToUint8Array` (in Base64) made.

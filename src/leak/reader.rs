@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use super::decoders::{self, Coding};
+use super::decoders::{self, Coding, class};
 use super::search::{Extent, Hit, LONGEST_KEYS, Range, SHORTEST_PIECE, Search};
 use super::step::Step;
 use super::structure::{self, Part, Shape, shape};
@@ -404,6 +404,10 @@ impl<'s> Reader<'s> {
             return self.leaf(bytes, depth, at);
         }
         match shape(bytes) {
+            // Bytes that merely begin like one of these.
+            Shape::Json | Shape::Form | Shape::Address if !is_text(bytes) => {
+                self.leaf(bytes, depth, at);
+            }
             Shape::Json => self.json(bytes, depth, at),
             Shape::Form => self.pairs("form", bytes, depth, at),
             Shape::Address => self.address(bytes, depth, at),
@@ -494,6 +498,11 @@ impl<'s> Reader<'s> {
             }
         }
     }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| class::OF[usize::from(*byte)] & class::CONTROL != 0;
+    !bytes.iter().any(is_control) && std::str::from_utf8(bytes).is_ok()
 }
 
 /// Of what was found of a canary in one value: all chains that differ, and parts only where there is no whole.

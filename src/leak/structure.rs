@@ -21,11 +21,19 @@ pub enum Shape {
 
 /// By its beginning, and by what stands in it.
 pub fn shape(text: &[u8]) -> Shape {
-    match text.trim_ascii_start().first() {
-        Some(b'{' | b'[') => return Shape::Json,
-        Some(b'"') if text.trim_ascii_end().ends_with(b"\"") && text.len() > 2 => {
+    let trimmed = text.trim_ascii();
+    let next = || trimmed[1..].trim_ascii_start().first();
+    match trimmed.first() {
+        Some(b'{') if matches!(next(), Some(b'"' | b'}')) => return Shape::Json,
+        Some(b'[')
+            if matches!(
+                next(),
+                Some(b'{' | b'[' | b'"' | b']' | b'-' | b't' | b'f' | b'n' | b'0'..=b'9')
+            ) =>
+        {
             return Shape::Json;
         }
+        Some(b'"') if trimmed.ends_with(b"\"") && trimmed.len() > 2 => return Shape::Json,
         None => return Shape::Plain,
         Some(_) => {}
     }
@@ -291,6 +299,8 @@ mod tests {
         for (text, expected) in [
             (r#" {"a":1}"#, Shape::Json),
             ("[1]", Shape::Json),
+            ("{%22a%22:1}", Shape::Plain),
+            ("[what is this?", Shape::Plain),
             (r#""a string""#, Shape::Json),
             ("a=1&b=2", Shape::Form),
             ("udff%5Bem%5D=x", Shape::Form),

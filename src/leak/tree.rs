@@ -4,8 +4,8 @@ use super::decoders::{self, Coding, class};
 use super::reader::{At, Edge, Reader};
 use super::search::Range;
 
-/// Encodings on top of each other that are undone.
-pub const DEEPEST: usize = 5;
+/// Encodings on top of each other that are undone; a text among other bytes counts as one.
+pub const DEEPEST: usize = 6;
 /// Tokens of one text that are taken for something encoded.
 const MOST_TOKENS: usize = 20_000;
 /// Bytes that one compressed text may come to.
@@ -279,9 +279,12 @@ impl Reader<'_> {
         {
             self.child_of(node, all, &bytes, coding);
         }
+        let as_base58 = match whole {
+            true => text.len() >= 8 && (token.has(class::DIGIT) || token.is_mixed()),
+            false => token.has(class::DIGIT) && token.is_mixed(),
+        };
         if token.is_all(class::BASE58)
-            && token.has(class::DIGIT)
-            && token.is_mixed()
+            && as_base58
             && text.len() <= decoders::LONGEST_BASE58
             && let Some(bytes) = decoders::base58(text)
         {
@@ -322,9 +325,7 @@ impl Reader<'_> {
             matches!(edge, Edge::Coding(Coding::Reversed | Coding::Rot13, _))
         };
         let length = node.bytes.len();
-        if node.depth > 2
-            || !(12..=LONGEST_TURNED).contains(&length)
-            || self.path[self.base..].iter().any(is_turned)
+        if !(12..=LONGEST_TURNED).contains(&length) || self.path[self.base..].iter().any(is_turned)
         {
             return;
         }

@@ -20,6 +20,7 @@ mod failures;
 mod gallery;
 mod hostile;
 mod identity;
+mod leak_properties;
 mod leaks;
 mod properties;
 mod record;
