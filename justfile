@@ -38,12 +38,18 @@ bench-decode runs="9":
     cargo build --release --example parse_har
     node benches/decode/run.mjs {{runs}}
 
+# The leak search: per request, on a large body, on what no page would send; and what it adds to `decode` on 52 MB
+bench-leak:
+    cargo build --release
+    cargo build --release --example leak_search
+    benches/leak/run.sh
+
 # Each decoder's fuzz target for so many seconds (needs cargo-fuzz and a nightly compiler)
 fuzz seconds="480":
     #!/usr/bin/env bash
     set -euo pipefail
     cd fuzz
-    for target in url body multipart har; do
+    for target in url body multipart har leak; do
         mkdir -p "corpus/$target"
         cargo +nightly fuzz run --sanitizer none "$target" "corpus/$target" ../tests/fixtures/hars -- \
             -dict=dictionary.txt -max_total_time={{seconds}} -timeout=10 -rss_limit_mb=2048 -max_len=65536
@@ -65,6 +71,10 @@ soak-obstacles runs="10":
 # The channel gallery, ten times one after the other
 gallery:
     PIXELWITNESS_GALLERY_RUNS=10 cargo test --test integration gallery::everything -- --nocapture
+
+# The vectors of the leak search, made anew (needs the packages that tests/leak-matrix/README.md names)
+leak-matrix:
+    python3 tests/leak-matrix/generate.py
 
 # What CI runs
 ci:

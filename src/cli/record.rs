@@ -98,7 +98,7 @@ pub async fn record(args: RecordArgs) -> u8 {
     )
     .await;
     progress.finish();
-    let mut results = Results::new(args.replay.json);
+    let mut results = Results::of_recording(args.replay.json);
     let ran = results.take(run).is_some();
     let recording = recording
         .into_inner()

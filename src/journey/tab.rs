@@ -16,6 +16,9 @@ use crate::scenario::{Button, Device};
 
 use super::{Frame, Page, StepError};
 
+/// How soon after a tap a second one makes it a double tap, and a little more.
+const DOUBLE_TAP_WITHIN: Duration = Duration::from_millis(400);
+
 /// A tab and where its pointer is.
 #[derive(Debug)]
 pub struct Tab {
@@ -215,6 +218,8 @@ impl Tab {
             }
             tokio::time::sleep(press.hold).await;
         }
+        // Only then is it no double tap; up to then the browser puts what hovers where it was tapped.
+        tokio::time::sleep(DOUBLE_TAP_WITHIN).await;
         Ok(())
     }
 

@@ -11,9 +11,8 @@ use crate::model::{
     AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, Controls, Exchange, Findings,
     IdentityLink, JourneyState, Leak, LeakExtent, Moment, Observation, Outcome, PageContext, Party,
     RunRecord, Searched, SearchedCanary, SearchedExchanges, Strength, Submission, TopicMatch,
-    TrackerEvent, Transforms, UrlParts, Verdict, VerdictOutcome, Verdicts,
+    TrackerEvent, Transforms, UrlParts, Verdict, VerdictOutcome, Verdicts, count,
 };
-use crate::report::count;
 
 /// Requests of one run that are listed as not searched to the end.
 const MOST_LISTED: usize = 20;

@@ -1,6 +1,8 @@
 //! Plain data that every other room speaks: what was sent ([`Exchange`]), what it meant
 //! ([`TrackerEvent`]), and how the run that saw it went ([`RunRecord`]). Knows no other room.
 
+use std::fmt::Display;
+
 mod event;
 mod exchange;
 mod findings;
@@ -32,3 +34,9 @@ pub use run::{
     Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};
+
+/// `1 page`, `2 pages`.
+pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

@@ -8,10 +8,4 @@ pub mod har;
 pub mod looked_for;
 pub mod terminal;
 
-use std::fmt::Display;
-
-/// `1 page`, `2 pages`.
-pub(crate) fn count<N: Display + PartialEq + From<u8>>(number: N, what: &str) -> String {
-    let plural = if number == N::from(1) { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
+pub(crate) use crate::model::count;

@@ -26,8 +26,8 @@ async fn the_demos_json_is_all_that_is_on_stdout() {
     );
     assert_eq!(
         output.status.code(),
-        Some(0),
-        "{}",
+        Some(1),
+        "the leaky build is found out: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -36,6 +36,14 @@ async fn the_demos_json_is_all_that_is_on_stdout() {
     for (run, name) in runs.iter().zip(["leaky", "fixed"]) {
         assert_eq!(run["bundle"], out.join(name).to_str().unwrap());
         assert_eq!(run["run"]["journey"]["state"], "completed");
+        let found = if name == "leaky" {
+            "found"
+        } else {
+            "not_found"
+        };
+        for verdict in ["typed_value", "page_context", "identity_link"] {
+            assert_eq!(run["findings"]["verdicts"][verdict]["outcome"], found);
+        }
         assert_eq!(
             run["events"].as_array().unwrap().len(),
             read_bundle(&out.join(name)).events.len()
@@ -62,7 +70,10 @@ async fn the_summary_says_what_meta_was_told_and_evidence_is_never_overwritten()
         "/report/sexual-offence/",
         "clicked “Send report”, with first name, last name, e-mail, phone",
         "the Facebook account: cookie:c_user = 10",
-        "udff[em] = ",
+        "form:udff[em] ← sha256 ← lower ← email",
+        "typed in step 16 (#email), told 3 times, 2 of them typed but not sent by the visitor",
+        "check: printf %s '",
+        "Did what was typed leave?  found  (typed_value)",
         "“sexual offence”",
         "Contained: POST /report/sexual-offence/submit: it never left the browser.",
     ] {
@@ -109,8 +120,8 @@ async fn ctrl_c_leaves_a_readable_bundle_and_no_browser() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(
         output.status.code(),
-        Some(3),
-        "{}",
+        Some(1),
+        "partial, and what was found counts: {}",
         String::from_utf8_lossy(&output.stderr)
     );
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -64,7 +64,7 @@ async fn answers_to_the_banner_and_repeats_stand_side_by_side() {
         &out_text,
     ];
     let (code, stdout, stderr) = beside(&server, &matrix).await;
-    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(code, 1, "{stderr}");
     for name in [
         "test-ignore-1",
         "test-ignore-2",
@@ -94,7 +94,7 @@ async fn answers_to_the_banner_and_repeats_stand_side_by_side() {
         &["run", &path, "--repeat", "2", "--json", "--out", &out_text],
     )
     .await;
-    assert_eq!(code, 0);
+    assert_eq!(code, 1);
     let result: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(result["runs"].as_array().unwrap().len(), 2);
     let told = &result["compared"][0]["told"][0];
@@ -126,7 +126,7 @@ async fn a_scenario_is_replayed_on_another_origin() {
         &out,
     ];
     let (code, stdout, stderr) = beside(&server, &arguments).await;
-    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(code, 1, "{stderr}");
     let result: Value = serde_json::from_str(&stdout).unwrap();
     let run = &result["runs"][0]["run"];
     assert_eq!(
@@ -170,7 +170,7 @@ async fn a_page_is_scanned_without_a_scenario() {
         ],
     )
     .await;
-    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(code, 1, "{stderr}");
     assert!(stdout.contains("Meta was told of 1 page"), "{stdout}");
     assert!(stdout.contains("cookie:c_user"), "{stdout}");
     let (code, _, stderr) = beside(&server, &["scan", "police.example"]).await;
@@ -214,7 +214,7 @@ async fn delivering_reports_is_said_loudly() {
     let out = folder.path().join("out").display().to_string();
     let (code, _, stderr) =
         beside(&server, &["run", &path, "--deliver", "all", "--out", &out]).await;
-    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(code, 1, "{stderr}");
     assert!(
         stderr.contains("what a scenario submits is really filed"),
         "{stderr}"
