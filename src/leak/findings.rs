@@ -327,23 +327,30 @@ pub(super) fn host(exchange: &Exchange) -> String {
     UrlParts::of(&exchange.url).map_or_else(String::new, |parts| parts.host.to_owned())
 }
 
-/// By the step that sends the form.
+/// By the moment right before the click that sends the form, where it is known, else by the step that does.
 fn submission(record: &RunRecord, exchange: &Exchange) -> Submission {
-    let submits = || {
-        record
-            .journey
-            .steps
-            .iter()
-            .filter(|step| step.kind == "submit")
-    };
-    if submits().next().is_none() {
+    let submits = record
+        .journey
+        .steps
+        .iter()
+        .filter(|step| step.kind == "submit");
+    let Some(submit) = submits.map(|step| step.number).min() else {
         return Submission::Never;
+    };
+    let mut guarded = record.containment.guarded.iter();
+    let click = guarded.find(|guarded| guarded.what == "submitting");
+    if let (Some(click), Some(time)) = (click, exchange.time) {
+        return match exchange.step {
+            _ if time.millis() < click.from.millis() => Submission::Before,
+            Some(step) if step > submit => Submission::After,
+            _ => Submission::With,
+        };
     }
-    match (exchange.step, submits().map(|step| step.number).min()) {
-        (Some(step), Some(submit)) if step < submit => Submission::Before,
-        (Some(step), Some(submit)) if step == submit => Submission::With,
-        (Some(_), Some(_)) => Submission::After,
-        _ => Submission::Unknown,
+    match exchange.step {
+        Some(step) if step < submit => Submission::Before,
+        Some(step) if step == submit => Submission::With,
+        Some(_) => Submission::After,
+        None => Submission::Unknown,
     }
 }
 
