@@ -175,15 +175,23 @@ impl Stream {
                 && form.text.len() >= SHORTEST
                 && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
         };
-        let Some(form) = search
-            .forms
-            .iter()
-            .filter(ends)
-            .max_by_key(|form| form.text.len())
-        else {
+        let longest = search.forms.iter().filter(ends).map(|form| form.text.len());
+        let Some(length) = longest.max() else {
             return;
         };
-        let text = &self.text[self.text.len() - form.text.len()..];
+        let text = &self.text[self.text.len() - length..];
+        // Of forms that differ in case alone the one that it is.
+        let of_length = || {
+            search
+                .forms
+                .iter()
+                .filter(ends)
+                .filter(|form| form.text.len() == length)
+        };
+        let exact = of_length().find(|form| form.text.as_bytes() == text);
+        let Some(form) = exact.or_else(|| of_length().next()) else {
+            return;
+        };
         let before = self
             .typed
             .iter_mut()

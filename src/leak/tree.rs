@@ -301,8 +301,11 @@ impl Reader<'_> {
     /// Characters of Base64's alphabets stand between words, too (`key_YWJj`, `v1-61626364`).
     fn pieces(&mut self, node: &Node, token: &Node, start: usize) {
         let is_in = |byte: u8| class::OF[usize::from(byte)] & class::JOINT == 0;
+        // Padding is none.
+        let padding = token.bytes.iter().rev().take_while(|byte| **byte == b'=');
+        let symbols = token.bytes.len() - padding.count();
         for (from, to) in runs(token.bytes, is_in) {
-            if to - from < 8 || to - from == token.bytes.len() {
+            if to - from < 8 || to - from == symbols {
                 continue;
             }
             let piece = token.part(from, to);

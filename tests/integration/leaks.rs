@@ -560,3 +560,173 @@ async fn what_is_hard_to_see_is_seen_and_controls_tell_it_from_chance() {
         Audited::Confirmed(_)
     ));
 }
+
+fn decode(file: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let arguments = [&["decode", file.to_str().unwrap()], arguments].concat();
+    let output = pixelwitness(&arguments, &[]);
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn a_file_is_searched_for_what_somebody_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("requests.jsonl");
+    // printf %s jane.roe@example.com | sha256sum
+    let hash = "5e2e6f4e5b3fe5ddf1ee0a5e0cb4a0f4c8b3f9b4b5a5b4a5e5d5c5b5a5f5e5d5";
+    let digest = {
+        use sha2::Digest as _;
+        data_encoding::HEXLOWER.encode(&sha2::Sha256::digest("jane.roe@example.com"))
+    };
+    assert_ne!(hash, digest);
+    let lines = [
+        format!(r#"{{"url":"https://t.example/c?h={digest}&x=1"}}"#),
+        format!(r#"{{"url":"https://t.example/c?h={hash}&x=1"}}"#),
+        r#"{"url":"https://www.police.example/report","method":"POST","content_type":"application/x-www-form-urlencoded","body":"email=Jane.Roe%40example.com"}"#.to_owned(),
+        r#"{"url":"https://www.police.example/tr/?id=740215930186274&ev=Lead&ud[em]=Jane.Roe@example.com"}"#.to_owned(),
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let canary = ["--canary", "email=Jane.Roe@example.com"];
+
+    let (code, out, said) = decode(
+        &file,
+        &[&canary[..], &["--site", "police.example"]].concat(),
+    );
+    assert_eq!(code, Some(1), "{said}");
+    let leaks: Vec<Leak> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let chains: Vec<(&str, &str)> = leaks
+        .iter()
+        .map(|leak| (leak.host.as_str(), leak.chain.as_str()))
+        .collect();
+    // The site's own form is no leak; the tracker that plays on its host is.
+    assert_eq!(
+        chains,
+        [
+            ("t.example", "query:h ← sha256 ← lower ← email"),
+            ("www.police.example", "query:ud[em] ← email"),
+        ]
+    );
+    assert!(
+        said.starts_with("note: found: email left, in 2 places"),
+        "{said}"
+    );
+
+    let (code, out, _) = decode(
+        &file,
+        &[&canary[..], &["--summary", "--site", "police.example"]].concat(),
+    );
+    assert_eq!(code, Some(1));
+    for expected in [
+        "What was looked for was told to t.example:",
+        "check: printf %s 'Jane.Roe@example.com' | tr A-Z a-z | sha256sum",
+        "Did what was typed leave?  found",
+    ] {
+        assert!(out.contains(expected), "{expected} in {out}");
+    }
+    let (code, out, said) = decode(&file, &["--canary", "email=somebody.else@example.com"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(
+        said.contains("not found: searched for email (")
+            && said.contains(" of 4 requests to others"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_canary_that_makes_no_sense_is_refused() {
+    let file = root().join("tests/fixtures/requests/meta_pixel.jsonl");
+    for (arguments, expected) in [
+        (&["--canary", "jane"][..], "expected KIND=VALUE"),
+        (
+            &["--canary", "colour=blue"],
+            "`colour` is no kind of canary; expected one of email, phone",
+        ),
+        (&["--canary", "name=x"], "too short"),
+        (
+            &["--canary", "name=Ann", "--canary", "name=Other"],
+            "two canaries of the name `name`",
+        ),
+        (&["--site", "police.example"], "--canary"),
+    ] {
+        let (code, _, said) = decode(&file, arguments);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(expected), "{expected} in {said}");
+    }
+    let (code, _, said) = decode(
+        &file,
+        &[
+            "--canary",
+            "first:name=Vexqjorth",
+            "--canary",
+            "last:name=Kjqzxwv",
+        ],
+    );
+    assert_eq!(code, Some(0), "{said}");
+}
+
+/// As Chromium's DevTools save them; keys that come one by one, in a file that has no targets.
+#[test]
+fn websocket_messages_and_keys_of_a_har_are_searched() {
+    let value = "Vexqjorth";
+    let message =
+        |text: &str| serde_json::json!({ "type": "send", "time": 1.0, "opcode": 1, "data": text });
+    let entry = |url: &str, messages: Vec<serde_json::Value>| {
+        serde_json::json!({
+            "startedDateTime": "2026-01-02T03:04:05.000Z",
+            "request": { "method": "GET", "url": url, "headers": [], "cookies": [] },
+            "response": { "status": 101 },
+            "_webSocketMessages": messages,
+        })
+    };
+    let hidden = BASE64.encode(format!("{{\"n\":\"{value}\"}}").as_bytes());
+    let mut entries = vec![entry(
+        "wss://t.example/s",
+        vec![
+            message("hello"),
+            message(&format!("{{\"v\":\"{hidden}\"}}")),
+        ],
+    )];
+    entries.extend(
+        value
+            .chars()
+            .map(|key| entry(&format!("https://k.example/k?key={key}&n=1"), Vec::new())),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.har");
+    std::fs::write(
+        &file,
+        serde_json::json!({ "log": { "entries": entries } }).to_string(),
+    )
+    .unwrap();
+    let (code, out, said) = decode(&file, &["--canary", "name=Vexqjorth"]);
+    assert_eq!(code, Some(1), "{said}");
+    let leaks: Vec<Leak> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let places: Vec<(&str, &str, LeakExtent)> = leaks
+        .iter()
+        .map(|leak| (leak.place.as_str(), leak.chain.as_str(), leak.extent))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (
+                "websocket[1] › json:v",
+                "websocket[1] › json:v ← base64 ← json[n] ← name",
+                LeakExtent::Whole
+            ),
+            (
+                "query:key",
+                "query:key ← key by key ← name",
+                LeakExtent::Keystrokes { values: 9 }
+            ),
+        ]
+    );
+}
