@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::findings::{counts, cut, host};
+use super::sightings::{counts, cut, host};
 use super::{Case, Reader, Search, Sent};
 use crate::model::{
     Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Leak, Party, SuspectedField,

@@ -1,7 +1,9 @@
 //! What of the canaries stands in a node of the tree.
 
-use super::decoders::{self, Coding, class};
-use super::digest::{DigestMatch, SHORT};
+use super::algorithms::SHORT;
+use super::coding::{Coding, class};
+use super::decoders;
+use super::digest::DigestMatch;
 use super::reader::{Edge, Reader, Relative};
 use super::search::{Extent, Group, part};
 use super::step::{Step, StepKind};

@@ -5,11 +5,14 @@
 //! found ([`matching`]) says how it came about ([`step`]). `docs/leaks.md` says what is searched and what is not found.
 
 mod across;
+mod algorithms;
 mod anchors;
+mod coding;
 mod context;
 mod control;
 mod decoders;
 mod digest;
+mod evidence;
 mod findings;
 mod lz_string;
 mod matching;
@@ -17,16 +20,18 @@ mod normal;
 mod places;
 mod reader;
 mod search;
+mod sightings;
 mod step;
 mod structure;
 mod tree;
 
 pub use across::Streams;
 pub use control::{Side, controls};
-pub use findings::{Case, Sightings, control, findings};
+pub use findings::{Case, control, findings};
 pub use places::{Found, Others, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
+pub use sightings::Sightings;
 pub use step::{Step, chain, shell};
 
 use crate::model::CanaryRecord;

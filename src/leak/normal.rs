@@ -136,7 +136,7 @@ fn after(before: &[Step], steps: &[Step]) -> Vec<Step> {
 
 fn email(forms: &mut Forms, typed: &str, start: &[Step], rare: bool) {
     let (lowered, lower) = lower(typed);
-    forms.add(&lowered, &after(start, &[lower.clone()]), true);
+    forms.add(&lowered, &after(start, std::slice::from_ref(&lower)), true);
     let (raised, upper) = upper(typed);
     forms.add(&raised, &after(start, &[upper]), false);
     // Each both as typed and in lower case, since a recipient may do one without the other.
@@ -216,7 +216,7 @@ fn date(forms: &mut Forms, typed: &str, start: &[Step]) {
 
 fn postcode(forms: &mut Forms, typed: &str, start: &[Step]) {
     let (lowered, lower) = lower(typed);
-    forms.add(&lowered, &after(start, &[lower.clone()]), true);
+    forms.add(&lowered, &after(start, std::slice::from_ref(&lower)), true);
     let close = |text: &str| -> String { text.chars().filter(|c| !c.is_whitespace()).collect() };
     let steps = after(start, &[lower, CLOSE]);
     forms.add(&close(&lowered), &steps, true);
@@ -229,7 +229,7 @@ fn postcode(forms: &mut Forms, typed: &str, start: &[Step]) {
 /// A name or free text.
 fn words(forms: &mut Forms, typed: &str, start: &[Step], sought: &Sought) {
     let (lowered, lower) = lower(typed);
-    let lower_steps = after(start, &[lower.clone()]);
+    let lower_steps = after(start, std::slice::from_ref(&lower));
     forms.add(&lowered, &lower_steps, true);
     let (raised, upper) = upper(typed);
     forms.add(&raised, &after(start, &[upper]), false);
@@ -263,7 +263,7 @@ fn words(forms: &mut Forms, typed: &str, start: &[Step], sought: &Sought) {
         // A person's own name may be a common word, wherever it stands.
         forms.weak = !sought.rare;
         forms.add_with(word, &steps, false, None);
-        let steps = after(&steps, &[lower.clone()]);
+        let steps = after(&steps, std::slice::from_ref(&lower));
         forms.add_with(&word.to_lowercase(), &steps, false, None);
         forms.weak = weak;
     }

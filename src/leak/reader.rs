@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use super::decoders::{self, Coding, class};
+use super::coding::{Coding, class};
+use super::decoders;
 use super::search::{Extent, Hit, LONGEST_KEYS, Range, SHORTEST_PIECE, Search};
 use super::step::Step;
 use super::structure::{self, Part, Shape, shape};
@@ -225,7 +226,7 @@ impl<'s> Reader<'s> {
             }
             place.push_str(kind);
             let name = self.name(index);
-            if !name.is_empty() && !(name.starts_with('[') && *kind != "json") {
+            if !name.is_empty() && (!name.starts_with('[') || *kind == "json") {
                 place.push(':');
             }
             place.push_str(name);

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Sought;
+use super::algorithms::SHORT;
 use super::anchors::{self, Anchors};
-use super::decoders::{Coding, reversed, rot13};
-use super::digest::{Digests, SHORT, first_characters};
+use super::coding::Coding;
+use super::decoders::{reversed, rot13};
+use super::digest::{Digests, first_characters};
 use super::normal::{Form, forms};
 use super::step::Step;
 

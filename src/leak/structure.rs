@@ -8,6 +8,9 @@ const DEEPEST: usize = 64;
 /// Values of one request that are tried as pieces of one.
 pub const MOST_PIECES: usize = 64;
 
+/// Where a part begins and ends.
+pub type Span = (usize, usize);
+
 /// What a text is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -221,7 +224,7 @@ fn string_end(text: &[u8]) -> Option<usize> {
 
 /// Hands on the names and values of `a=1&b=2`, as they stand: name, then where the name and the value begin and end.
 /// A name without a value has an empty one.
-pub fn pairs(text: &[u8], each: &mut dyn FnMut(&[u8], (usize, usize), (usize, usize))) {
+pub fn pairs(text: &[u8], each: &mut dyn FnMut(&[u8], Span, Span)) {
     let mut at = 0;
     while at <= text.len() {
         let end = memchr(b'&', &text[at..]).map_or(text.len(), |length| at + length);
@@ -236,7 +239,7 @@ pub fn pairs(text: &[u8], each: &mut dyn FnMut(&[u8], (usize, usize), (usize, us
 }
 
 /// An address that has a query: what stands before it, the query, and what stands after a `#`.
-pub fn address(text: &[u8]) -> ((usize, usize), (usize, usize), (usize, usize)) {
+pub fn address(text: &[u8]) -> (Span, Span, Span) {
     let hash = memchr(b'#', text).unwrap_or(text.len());
     let mark = memchr(b'?', &text[..hash]).unwrap_or(hash);
     (

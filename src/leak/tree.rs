@@ -1,6 +1,7 @@
 //! The tree of what a value decodes to: at each node what can be undone is undone, as far as it looks like it.
 
-use super::decoders::{self, Coding, class};
+use super::coding::{Coding, class};
+use super::decoders;
 use super::reader::{At, Edge, Reader};
 use super::search::Range;
 
