@@ -186,7 +186,9 @@ fn is_binary(encoding: Encoding) -> bool {
     )
 }
 
-const DIGESTS: [fn(&[u8]) -> Vec<u8>; 8] = [
+type Digest = fn(&[u8]) -> Vec<u8>;
+
+const DIGESTS: [Digest; 8] = [
     |data| sha2::Sha256::digest(data).to_vec(),
     |data| md5::Md5::digest(data).to_vec(),
     |data| sha1::Sha1::digest(data).to_vec(),
