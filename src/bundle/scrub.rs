@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use data_encoding::BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,6 +116,12 @@ impl Scrub {
             let name = cookie["name"].as_str().unwrap_or_default();
             if self.names.contains(name) {
                 cookie["value"] = replacement(name).into();
+            }
+        }
+        for frame in value["frames"].as_array_mut().into_iter().flatten() {
+            let payload = frame["payload_base64"].as_str().unwrap_or_default();
+            if let Ok(payload) = BASE64.decode(payload.as_bytes()) {
+                frame["payload_base64"] = BASE64.encode(&self.bytes(&payload)).into();
             }
         }
         self.typed(value, exchange)

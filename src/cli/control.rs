@@ -7,7 +7,6 @@ use tokio::sync::watch;
 
 use super::run::one;
 use super::talk;
-use crate::model::JourneyState;
 use crate::run::{Run, RunError, RunOptions, Typing};
 use crate::scenario::Scenario;
 
@@ -40,15 +39,14 @@ pub async fn with(
         let title = format!("{title} (control: {what})");
         match one(scenario, &own, cancel.clone(), &title, bars).await {
             Ok(control) => {
-                if control.record.journey.state != JourneyState::Completed {
+                for problem in &control.record.problems {
+                    let message = format!("in the control with {what}: {}", problem.message);
+                    talk::error(&message, problem.help.as_deref());
+                }
+                if !control.record.problems.is_empty() {
                     talk::warning(
-                        &format!(
-                            "the control with {what} did not come to its end: the controls say nothing"
-                        ),
-                        Some(&format!(
-                            "its bundle says why: {}",
-                            control.bundle.display()
-                        )),
+                        "the controls say nothing, since one of them is not complete",
+                        Some(&format!("its bundle: {}", control.bundle.display())),
                     );
                 }
                 controls.push(control);

@@ -12,7 +12,7 @@ use crate::bundle::line;
 use crate::decode::Sequence;
 use crate::intake::{self, IntakeError};
 use crate::leak::{Search, Sightings, Sought};
-use crate::model::VerdictOutcome;
+use crate::model::{VerdictOutcome, count, registrable_domain};
 use crate::report::decoded::Decodings;
 use crate::report::looked_for;
 use crate::scenario::CanaryKind;
@@ -52,8 +52,22 @@ pub struct DecodeArgs {
     #[arg(long, value_name = "KIND=VALUE", value_parser = canary)]
     canary: Vec<Sought>,
     /// Whose site it was, by its registrable domain: what was sent to it is no leak
-    #[arg(long, value_name = "DOMAIN", requires = "canary")]
+    #[arg(long, value_name = "DOMAIN", requires = "canary", value_parser = site)]
     site: Option<String>,
+}
+
+/// The registrable domain of a host or an address.
+fn site(text: &str) -> Result<String, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let host = match url::Url::parse(&lower) {
+        Ok(url) => url.host_str().unwrap_or_default().to_owned(),
+        Err(_) => lower.trim_end_matches(['/', '.']).to_owned(),
+    };
+    let is_host = !host.is_empty() && !host.contains(['/', ' ', ':']) && host.contains('.');
+    if !is_host {
+        return Err("expected a domain, as in `police.example`".to_owned());
+    }
+    Ok(registrable_domain(&host).to_owned())
 }
 
 /// `email=someone@example.com`, or `first:name=Ann`.
@@ -103,6 +117,9 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let mut sightings = Sightings::new(&searched, None);
     let result = if !args.canary.is_empty() {
         let site = args.site.as_deref().unwrap_or_default();
+        if site.is_empty() {
+            talk::note("without --site, what the site itself was sent counts, too");
+        }
         intake::search(input, &searched, site, args.summary, &mut |looked| {
             sightings.others(looked.others);
             let before = sightings.leaks.len();
@@ -165,20 +182,31 @@ pub fn decode(args: &DecodeArgs) -> u8 {
             let new = &sightings.leaks[before..];
             written = new.iter().try_for_each(|leak| out.write_all(&line(leak)));
         }
-        let verdict = sightings.verdict();
-        let found = verdict.outcome == VerdictOutcome::Found;
-        nothing = if found { exit::FOUND } else { exit::OK };
+        let doubt = match &result {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if unreadable > 0 => Some(format!(
+                "{} could not be read",
+                count(unreadable, "request")
+            )),
+            Ok(_) => None,
+        };
+        let verdict = sightings.verdict(doubt.as_deref());
+        nothing = match verdict.outcome {
+            VerdictOutcome::Found => exit::FOUND,
+            VerdictOutcome::Inconclusive => exit::INCONCLUSIVE,
+            VerdictOutcome::NotFound | VerdictOutcome::NotTested => exit::OK,
+        };
         if args.summary {
             written = written.and_then(|()| {
                 looked_for::render(&sightings, &verdict, talk::colour_on_stdout(), &mut out)
             });
-        } else if result.is_ok() {
+        } else {
             talk::note(&format!("{}: {}", verdict.outcome.as_str(), verdict.why));
         }
     }
     written = written.and_then(|()| out.flush());
     if gone || is_gone(&written) {
-        return exit::OK;
+        return nothing;
     }
     if let Err(error) = written {
         talk::error(&format!("failed to write the records: {error}"), None);

@@ -72,6 +72,9 @@ pub async fn demo(args: DemoArgs) -> u8 {
         Ok(scenario) => scenario,
         Err(diagnostic) => return talk::diagnostic(&diagnostic),
     };
+    if let Err(code) = args.replay.check_controls(args.gallery) {
+        return code;
+    }
     if args.serve {
         return serve(args.build).await;
     }

@@ -203,6 +203,24 @@ impl Replay {
         })
     }
 
+    /// Controls are journeys of their own: what one of them must not do, none may. Gives the exit code where that is asked
+    /// for.
+    pub fn check_controls(&self, recording: bool) -> Result<(), u8> {
+        let message = match self.control {
+            true if recording => "there are no controls of a recording",
+            true if self.deliver == DeliverArg::All => {
+                "`--control` makes the journey four times, and with `--deliver all` each would file a report"
+            }
+            _ => return Ok(()),
+        };
+        let help = match recording {
+            true => "replay the scenario that comes of it with `--control`",
+            false => "leave one of the two out",
+        };
+        talk::error(message, Some(help));
+        Err(exit::BAD_INPUT)
+    }
+
     /// Reports that are filed reach people.
     pub fn warn_of_delivery(&self) {
         if self.deliver == DeliverArg::All {

@@ -63,6 +63,9 @@ pub async fn record(args: RecordArgs) -> u8 {
         );
         return exit::BAD_INPUT;
     }
+    if let Err(code) = args.replay.check_controls(true) {
+        return code;
+    }
     let recording = Recording::new(&url);
     // What is replayed is its first step alone: the rest is up to the person.
     let begun = recording.scenario(&args.out);

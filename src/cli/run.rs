@@ -131,6 +131,9 @@ pub async fn replay_all(
     journeys: &Journeys,
     replay: &Replay,
 ) -> u8 {
+    if let Err(code) = replay.check_controls(false) {
+        return code;
+    }
     let planned = match plan(scenarios, consents, journeys.repeat, out.as_deref()) {
         Ok(planned) => planned,
         Err(code) => return code,

@@ -11,23 +11,32 @@ pub struct MultipartPart<'a> {
     pub value: &'a [u8],
 }
 
+/// A body that has its boundary.
+#[derive(Debug, Clone)]
+pub struct Multipart<'a> {
+    pub parts: Vec<MultipartPart<'a>>,
+    /// What stands before the first delimiter and after the last.
+    pub outside: [&'a [u8]; 2],
+}
+
 /// The parts of a body that has its boundary; nothing where it has none. A part without a head is all value.
-pub fn multipart_parts<'a>(body: &'a [u8], content_type: &str) -> Option<Vec<MultipartPart<'a>>> {
+pub fn multipart_parts<'a>(body: &'a [u8], content_type: &str) -> Option<Multipart<'a>> {
     let named = named_boundary(content_type);
-    let boundary = [named, own_boundary(body)]
-        .into_iter()
-        .flatten()
-        .find_map(|boundary| {
-            let delimiter = [b"--", boundary.as_slice()].concat();
-            memmem::find(body, &delimiter)
-                .is_some()
-                .then_some(delimiter)
-        })?;
+    let boundaries = [named, own_boundary(body)].into_iter().flatten();
+    let boundary = boundaries
+        .map(|boundary| [b"--", boundary.as_slice()].concat())
+        .find(|delimiter| memmem::find(body, delimiter).is_some())?;
     let finder = memmem::Finder::new(&boundary);
-    let mut rest = &body[next_delimiter(&finder, body)? + boundary.len()..];
+    let first = next_delimiter(&finder, body)?;
+    let mut rest = &body[first + boundary.len()..];
     let line_end = line_end(rest);
     let mut parts = Vec::new();
-    while !rest.starts_with(b"--") {
+    let mut after: &[u8] = b"";
+    loop {
+        if let Some(end) = rest.strip_prefix(b"--") {
+            after = end;
+            break;
+        }
         let next = next_delimiter(&finder, rest);
         let part = &rest[..next.unwrap_or(rest.len())];
         let part = part.strip_prefix(line_end).unwrap_or(part);
@@ -44,7 +53,10 @@ pub fn multipart_parts<'a>(body: &'a [u8], content_type: &str) -> Option<Vec<Mul
             None => break,
         }
     }
-    Some(parts)
+    Some(Multipart {
+        parts,
+        outside: [&body[..first], after],
+    })
 }
 
 /// As the content type names it.

@@ -84,10 +84,14 @@ pub(super) fn decode(
             }
             let looked = reader.map(|(reader, _)| {
                 let own = on_site && events.is_empty();
-                let found = reader.read(Sent {
+                let mut found = reader.read(Sent {
                     exchange: &exchange,
                     body: body.as_deref(),
                 });
+                found.unsearched.extend(unread(&exchange, &problems));
+                if !found.unsearched.is_empty() {
+                    found.exchange.clone_from(&exchange.id);
+                }
                 let nothing = found.hits.is_empty() && found.keys.is_empty();
                 LookedThrough {
                     own,
@@ -118,6 +122,18 @@ pub(super) fn decode(
             }
         }
     }
+}
+
+/// What of a request could not be read, and so not be searched.
+fn unread(exchange: &Exchange, problems: &[String]) -> Vec<String> {
+    let is_loss = |problem: &&String| {
+        problem.contains("cannot be read") || problem.contains("is not the base64")
+    };
+    let mut unread: Vec<String> = problems.iter().filter(is_loss).cloned().collect();
+    if exchange.body_state == BodyState::Unavailable {
+        unread.push("the file does not have its body".to_owned());
+    }
+    unread
 }
 
 /// What is known of a request before it is an exchange: borrowed, so that most can be passed by.

@@ -156,7 +156,11 @@ pub fn search(
         for (text, number) in batch.iter() {
             let decoded = entry::decode(text, number, format, want, Some((&mut *reader, site)));
             match &decoded.looked {
-                Some(nothing) if !seen && nothing.exchange.is_none() && !nothing.found.cut => {
+                Some(nothing)
+                    if !seen
+                        && nothing.exchange.is_none()
+                        && nothing.found.unsearched.is_empty() =>
+                {
                     let own = u64::from(nothing.own);
                     looked.others.own += own;
                     looked.others.told += 1 - own;

@@ -39,7 +39,8 @@ pub(super) fn split(search: &Search, pieces: &[(String, Vec<u8>)], found: &[Hit]
                 continue;
             };
             let canary = search.canary_of(*form);
-            let known = |hit: &Hit| hit.canary == canary && hit.extent == Extent::Whole;
+            let known =
+                |hit: &Hit| hit.canary == canary && hit.extent == Extent::Whole && !hit.suspected;
             if found.iter().any(known) || hits.iter().any(|hit| hit.canary == canary) {
                 continue;
             }
@@ -52,6 +53,7 @@ pub(super) fn split(search: &Search, pieces: &[(String, Vec<u8>)], found: &[Hit]
                 extent: Extent::Split { pieces: 2 },
                 range: None,
                 value: [beginning.as_slice(), end].concat(),
+                cut: false,
                 whole: true,
             });
         }
@@ -156,7 +158,16 @@ impl Streams {
             .drain()
             .flat_map(|(_, stream)| stream.typed)
             .collect();
-        typed.sort_by(|one, other| one.exchange.id.cmp(&other.exchange.id));
+        typed.sort_by(|one, other| {
+            let key = |typed: &Typed| {
+                (
+                    typed.exchange.id.clone(),
+                    typed.hit.place.clone(),
+                    typed.hit.canary,
+                )
+            };
+            key(one).cmp(&key(other))
+        });
         typed
     }
 }
@@ -172,6 +183,7 @@ impl Stream {
         let lower = tail.to_ascii_lowercase();
         let ends = |form: &&Form| {
             !form.weak
+                && !form.alone
                 && form.text.len() >= SHORTEST
                 && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
         };
@@ -219,6 +231,7 @@ impl Stream {
                 },
                 range: None,
                 value: text.to_vec(),
+                cut: false,
                 whole: true,
             },
             exchange: exchange.clone(),

@@ -1,12 +1,11 @@
 //! What pages are about, in what was told of them. An observation, the topic that it matches and the legal category that
 //! it may be are three things, and never one.
 
-use memchr::memchr;
 use serde_json::Value;
 
+use super::coding::class;
 use super::decoders;
-use super::structure::{self, Part, Shape, shape};
-use crate::model::{Candidate, Exchange, Observation, TopicMatch, TrackerEvent};
+use crate::model::{Candidate, Observation, TopicMatch, TrackerEvent};
 
 /// Texts of one request that are looked at.
 const MOST_TEXTS: usize = 4096;
@@ -46,64 +45,40 @@ fn strings(path: &str, value: &Value, take: &mut impl FnMut(&str, &str)) {
     }
 }
 
-/// What a request that no decoder reads may tell of the page: its referrer, and the values of its query and body.
-pub fn told_by_request(exchange: &Exchange, body: Option<&[u8]>) -> Vec<Observation> {
+/// What a request that no decoder reads may tell of the page: its values, as they stand and out of Base64.
+pub fn told_by_request(values: Vec<(String, Vec<u8>)>) -> Vec<Observation> {
     let mut told = Vec::new();
-    let mut take = |place: String, text: &[u8]| {
-        if text.len() < 3 || told.len() >= MOST_TEXTS {
-            return;
+    for (place, value) in values {
+        if value.len() < 3 || told.len() >= MOST_TEXTS {
+            continue;
         }
-        let unescaped = decoders::percent(text);
-        let text = String::from_utf8_lossy(unescaped.as_deref().unwrap_or(text));
-        told.push(Observation {
-            place,
-            text: text.into_owned(),
-        });
-    };
-    if let Some(referrer) = exchange.request_header("referer")
-        && url::Url::parse(referrer).is_ok_and(|url| url.path() != "/" || url.query().is_some())
-    {
-        take("referrer".to_owned(), referrer.as_bytes());
-    }
-    if let Some(mark) = memchr(b'?', exchange.url.as_bytes()) {
-        structure::pairs(
-            &exchange.url.as_bytes()[mark + 1..],
-            &mut |key, _, (start, end)| {
-                let key = String::from_utf8_lossy(key);
-                take(
-                    format!("query:{key}"),
-                    &exchange.url.as_bytes()[mark + 1..][start..end],
-                );
-            },
-        );
-    }
-    let Some(body) = body else {
-        return told;
-    };
-    match shape(body) {
-        Shape::Json => structure::json(body, &mut |path, part, start, end| {
-            if part != Part::Literal {
-                take(format!("json:{path}"), &body[start..end]);
-            }
-        }),
-        Shape::Form => structure::pairs(body, &mut |key, _, (start, end)| {
-            let key = String::from_utf8_lossy(key);
-            take(format!("form:{key}"), &body[start..end]);
-        }),
-        Shape::Address | Shape::Plain => {
-            if body.len() <= 65_536 && std::str::from_utf8(body).is_ok() {
-                take("body".to_owned(), body);
-            }
+        let symbols = value
+            .iter()
+            .all(|byte| class::OF[usize::from(*byte)] & class::BASE64 != 0);
+        if symbols
+            && value.len() >= 16
+            && let Some((bytes, _)) = decoders::base64(&value)
+            && let Ok(text) = String::from_utf8(bytes)
+        {
+            told.push(Observation {
+                place: format!("{place} ← base64"),
+                text,
+            });
+        }
+        if let Ok(text) = String::from_utf8(value) {
+            told.push(Observation { place, text });
         }
     }
     told
 }
 
-/// Whether a request that no decoder reads tells the address of a page of the site.
-pub fn tells_page(told: &Observation, origin: &str) -> bool {
-    told.text
-        .strip_prefix(origin)
-        .is_some_and(|path| path.len() > 1)
+/// Whether it is the address of a page of the site.
+pub fn is_page(told: &Observation, origin: &str) -> bool {
+    matches!(told.place.as_str(), "page address" | "referrer")
+        || told
+            .text
+            .strip_prefix(origin)
+            .is_some_and(|path| path.len() > 1)
 }
 
 /// The first of the topics whose words stand in a text, one after the other, as whole words, their endings aside.

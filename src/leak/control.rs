@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sightings::{counts, cut, host};
 use super::{Case, Reader, Search, Sent};
 use crate::model::{
-    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Leak, Party, SuspectedField,
+    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Party, SuspectedField,
     UrlParts,
 };
 
@@ -69,23 +69,24 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
                 && other.canary == leak.canary
                 && field(&other.host, &other.url, &other.place) == here
         });
+        // The same where something else was typed, or nothing: then it does not come of what was typed.
         let certainty = if holds(&empty) || holds(&changed) {
             Certainty::Refuted
         } else if just_so {
             Certainty::Confirmed
-        } else if changed.contains_key(&here) {
-            Certainty::Refuted
         } else {
             continue;
         };
         controls.leaks.insert(leak.id.clone(), certainty);
     }
     // What is found already is not suspected, and neither are its pieces.
-    let is_explained = |place: &str, value: &str| {
-        let of = |leak: &&Leak| {
-            leak.place.split(" + ").any(|part| part == place) && leak.value.contains(value)
-        };
-        run.findings.leaks.iter().any(|leak| of(&leak))
+    let is_explained = |field: &Field, value: &str| {
+        run.findings.leaks.iter().any(|leak| {
+            leak.certainty == Certainty::Found
+                && leak.host == field.0
+                && leak.place.split(" + ").any(|part| part == field.2)
+                && leak.value.contains(value)
+        })
     };
     for (field, values) in &ours {
         let (Some(same), Some(changed)) = (same.get(field), changed.get(field)) else {
@@ -97,7 +98,7 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
                 && !changed.contains_key(value)
                 && !empty.is_some_and(|empty| empty.contains_key(value))
                 && changed.keys().any(|other| !values.contains_key(other));
-            if !follows || is_explained(&field.2, value) || controls.fields.len() >= MOST_FIELDS {
+            if !follows || controls.fields.len() >= MOST_FIELDS || is_explained(field, value) {
                 continue;
             }
             controls.fields.push(SuspectedField {
@@ -126,7 +127,7 @@ fn control_run(side: Side<'_>) -> ControlRun {
             .unwrap_or_default()
             .to_owned(),
         bundle: side.bundle.to_owned(),
-        completed: record.journey.state == JourneyState::Completed,
+        completed: record.journey.state == JourneyState::Completed && record.problems.is_empty(),
     }
 }
 

@@ -270,6 +270,9 @@ pub fn zlib(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     is_one.then(|| inflate(ZlibDecoder::new(bytes), most))?
 }
 
+/// Bytes after which a text that may be compressed is looked at.
+const A_LOOK: usize = 65_536;
+
 /// Without a head that would tell: it counts if it is undone to its end, or to a good deal of text.
 pub fn deflate(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     // Whether the first block is the last, and its kind: stored (which says its length twice), fixed or dynamic. What is
@@ -280,15 +283,23 @@ pub fn deflate(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
         0b001 if bytes.len() > 5 && bytes[1] == !bytes[3] && bytes[2] == !bytes[4] => {}
         _ => return None,
     }
+    // Most of what looks like it is none, and must not cost more than a look.
     let mut out = Vec::new();
-    let mut decoder = DeflateDecoder::new(bytes).take(most as u64);
+    let mut decoder = DeflateDecoder::new(bytes).take(most.min(A_LOOK) as u64);
     let whole = decoder.read_to_end(&mut out).is_ok();
     let text = out
         .iter()
         .filter(|byte| class::OF[usize::from(**byte)] & (class::CONTROL | class::HIGH) == 0)
         .count();
     let is_text = text * 4 >= out.len() * 3 || std::str::from_utf8(&out).is_ok();
-    (out.len() >= 4 && (whole || out.len() >= 16) && is_text).then_some(out)
+    if out.len() < 4 || !(whole || out.len() >= 16) || !is_text {
+        return None;
+    }
+    if out.len() == A_LOOK {
+        decoder.set_limit(most.saturating_sub(A_LOOK) as u64);
+        let _ = decoder.read_to_end(&mut out);
+    }
+    Some(out)
 }
 
 /// What `compressToBase64`, `compressToEncodedURIComponent` and `compressToUint8Array` (in Base64) made.

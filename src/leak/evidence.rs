@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::context::{candidate, tells_page, told, told_by_request, topics_in};
-use super::findings::Case;
+use super::context::{candidate, is_page, told, told_by_request, topics_in};
+use super::findings::{Case, Tracker};
 use super::sightings::{consent, counts, host};
+use super::{Reader, Sent};
 use crate::model::{
-    Exchange, IdentityLink, Observation, PageContext, RunRecord, Strength, TopicMatch,
+    Exchange, IdentityLink, Observation, PageContext, Party, RunRecord, Strength, TopicMatch,
 };
+
+/// Observations that are listed: more than any journey has pages.
+const MOST_CONTEXTS: usize = 2000;
 
 /// Observations, each once for each that was told, in the order in which they were first told.
 #[derive(Default)]
@@ -17,7 +21,8 @@ pub(super) struct Contexts {
 }
 
 impl Contexts {
-    pub fn of_events(&mut self, case: Case<'_>) {
+    /// `trackers` has the exchanges that a decoder reads.
+    pub fn of_events(&mut self, case: Case<'_>, trackers: &HashMap<&str, Tracker>) {
         let exchanges: HashMap<&str, &Exchange> = case
             .exchanges
             .iter()
@@ -27,22 +32,19 @@ impl Contexts {
             let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
                 continue;
             };
+            let sure = trackers.get(event.exchange.as_str()) == Some(&Tracker::Sure);
+            if exchange.party == Party::First && !sure {
+                continue;
+            }
             for observation in told(event) {
-                self.observe(
-                    case.record,
-                    exchange,
-                    Some(&event.recipient),
-                    observation,
-                    false,
-                );
+                self.observe(case.record, exchange, Some(&event.recipient), observation);
             }
         }
     }
 
-    pub fn of_request(&mut self, case: Case<'_>, exchange: &Exchange, body: Option<&[u8]>) {
-        for observation in told_by_request(exchange, body) {
-            let anyway = !tells_page(&observation, &case.record.scenario.origin);
-            self.observe(case.record, exchange, None, observation, anyway);
+    pub fn of_request(&mut self, case: Case<'_>, reader: &mut Reader<'_>, sent: Sent<'_>) {
+        for observation in told_by_request(reader.values(sent)) {
+            self.observe(case.record, sent.exchange, None, observation);
         }
     }
 
@@ -53,10 +55,11 @@ impl Contexts {
         exchange: &Exchange,
         recipient: Option<&str>,
         observation: Observation,
-        only_topics: bool,
     ) {
         let topics = topics_in(&observation.text, &record.scenario.topics);
-        let topics: Vec<Option<TopicMatch>> = if record.scenario.topics.is_empty() && !only_topics {
+        let topics: Vec<Option<TopicMatch>> = if record.scenario.topics.is_empty()
+            && is_page(&observation, &record.scenario.origin)
+        {
             vec![None]
         } else {
             topics.into_iter().map(Some).collect()
@@ -74,9 +77,20 @@ impl Contexts {
             );
             if let Some(&known) = self.index.get(&key) {
                 let known = &mut self.list[known];
-                if known.exchanges.last() != Some(&exchange.id) {
+                // One that left says more than one that did not.
+                if !counts(known.sent, known.outcome) && counts(exchange.sent, exchange.outcome) {
+                    known.url.clone_from(&exchange.url);
+                    known.step = exchange.step;
+                    known.sent = exchange.sent;
+                    known.outcome = exchange.outcome;
+                    known.consent = consent(record, exchange.time);
+                    known.exchanges.insert(0, exchange.id.clone());
+                } else if known.exchanges.last() != Some(&exchange.id) {
                     known.exchanges.push(exchange.id.clone());
                 }
+                continue;
+            }
+            if self.list.len() >= MOST_CONTEXTS {
                 continue;
             }
             self.index.insert(key, self.list.len());
@@ -100,10 +114,20 @@ impl Contexts {
     }
 }
 
-/// Signals that tie what was told to a person or a browser, the strongest first; and the number of events that had some
-/// and told nothing that is looked for. `told` has the exchanges that did.
-pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> (Vec<IdentityLink>, usize) {
+/// What ties what was told to a person or a browser.
+pub(super) struct Linked {
+    /// The strongest first.
+    pub links: Vec<IdentityLink>,
+    /// Events that had signals, and told nothing that is looked for.
+    pub others: usize,
+    /// Requests that told it, and that no decoder reads.
+    pub undecoded: usize,
+}
+
+/// `told` has the exchanges that told something that is looked for.
+pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> Linked {
     let mut others = 0;
+    let mut undecoded = told.clone();
     let exchanges: HashMap<&str, &Exchange> = case
         .exchanges
         .iter()
@@ -123,6 +147,7 @@ pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> (Vec<IdentityL
         if !counts(exchange.sent, exchange.outcome) {
             continue;
         }
+        undecoded.remove(exchange.id.as_str());
         if !told.contains(exchange.id.as_str()) {
             others += usize::from(strong().next().is_some());
             continue;
@@ -161,5 +186,9 @@ pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> (Vec<IdentityL
     for (number, link) in (1..).zip(&mut links) {
         link.id = format!("i{number:04}");
     }
-    (links, others)
+    Linked {
+        links,
+        others,
+        undecoded: undecoded.len(),
+    }
 }

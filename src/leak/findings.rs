@@ -1,14 +1,14 @@
 //! The three verdicts of a run: what was found, what it rests on, and what was searched.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::evidence::{Contexts, identities};
+use super::evidence::{Contexts, Linked, identities};
 use super::sightings::{Sightings, counts};
 use super::{Reader, Search, Sent, Sought};
 use crate::model::{
-    AuditVerdict, Certainty, Controls, Exchange, Findings, IdentityLink, JourneyState, Leak,
-    PageContext, Party, RunRecord, Searched, Submission, TrackerEvent, Verdict, VerdictOutcome,
-    Verdicts, count,
+    AuditVerdict, Certainty, Confidence, Controls, EventKind, Exchange, Findings, JourneyState,
+    Leak, PageContext, Party, RunRecord, Searched, Submission, TrackerEvent, Verdict,
+    VerdictOutcome, Verdicts, count,
 };
 
 /// What a run, or a file, is searched for and in.
@@ -24,52 +24,53 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
     let search = Search::new(case.record.canaries.iter().map(Sought::from).collect());
     let mut reader = Reader::new(&search);
     let mut sightings = Sightings::new(&search, Some(case.record));
-    let trackers: HashSet<&str> = case
-        .events
-        .iter()
-        .map(|event| event.exchange.as_str())
-        .collect();
+    let trackers = trackers(case);
     let mut contexts = Contexts::default();
     for exchange in case.exchanges {
         let bytes = body(exchange);
-        let found = reader.read(Sent {
+        let sent = Sent {
             exchange,
             body: bytes.as_deref(),
-        });
-        let is_tracker = trackers.contains(exchange.id.as_str());
-        if exchange.party == Party::First && !is_tracker {
+        };
+        let found = reader.read(sent);
+        let tracker = trackers.get(exchange.id.as_str()).copied();
+        if exchange.party == Party::First && tracker != Some(Tracker::Sure) {
+            if tracker == Some(Tracker::Perhaps) && !found.hits.is_empty() {
+                let what = "it looks like a tracker's on the site's own host, holds what was typed, and was not counted";
+                sightings.unsearched(&exchange.id, what);
+            }
             sightings.own(&found);
             continue;
         }
         sightings.told(exchange, found);
-        if !is_tracker {
-            contexts.of_request(case, exchange, bytes.as_deref());
+        if tracker.is_none() {
+            contexts.of_request(case, &mut reader, sent);
         }
     }
     sightings.finish();
-    contexts.of_events(case);
+    contexts.of_events(case, &trackers);
     let certain = sightings
         .leaks
         .iter()
-        .filter(|leak| leak.certainty != Certainty::Suspected)
+        .filter(|leak| leak.certainty != Certainty::Suspected && is_told(leak))
         .map(|leak| leak.exchange.as_str());
     let of_contexts = contexts.list.iter().flat_map(|context| &context.exchanges);
     let told: HashSet<&str> = certain.chain(of_contexts.map(String::as_str)).collect();
-    let (identities, others) = identities(case, &told);
+    let linked = identities(case, &told);
     let mut searched = sightings.searched();
     searched.topics.clone_from(&case.record.scenario.topics);
     searched.events = case.events.len() as u64;
     let typed = typed_canaries(case.record);
-    let doubt = doubt(case.record);
+    let doubt = doubt(case.record, &searched);
     Findings {
         verdicts: Verdicts {
             typed_value: typed_value(&sightings.leaks, &searched, &typed, doubt.as_deref()),
             page_context: page_context(&contexts.list, &searched, doubt.as_deref()),
-            identity_link: identity_link(&identities, others, doubt.as_deref()),
+            identity_link: identity_link(&linked, doubt.as_deref()),
         },
         leaks: sightings.leaks,
         contexts: contexts.list,
-        identities,
+        identities: linked.links,
         rules: Vec::new(),
         claims: Vec::new(),
         searched,
@@ -84,7 +85,7 @@ pub fn control(findings: &mut Findings, record: &RunRecord, controls: Controls) 
             leak.certainty = *certainty;
         }
     }
-    let doubt = doubt(record);
+    let doubt = doubt(record, &findings.searched);
     let verdict = typed_value(
         &findings.leaks,
         &findings.searched,
@@ -92,7 +93,19 @@ pub fn control(findings: &mut Findings, record: &RunRecord, controls: Controls) 
         doubt.as_deref(),
     );
     findings.verdicts.typed_value = verdict;
+    let confirmed = controls
+        .leaks
+        .values()
+        .any(|certainty| *certainty == Certainty::Confirmed);
+    if confirmed && findings.verdicts.identity_link.outcome == VerdictOutcome::NotFound {
+        findings.verdicts.identity_link.outcome = VerdictOutcome::Inconclusive;
+        findings.verdicts.identity_link.why +=
+            "; but it was not searched in what the controls confirmed";
+    }
     if !controls.fields.is_empty() {
+        if findings.verdicts.typed_value.outcome == VerdictOutcome::NotFound {
+            findings.verdicts.typed_value.outcome = VerdictOutcome::Inconclusive;
+        }
         let suspected = count(controls.fields.len(), "field");
         findings.verdicts.typed_value.why +=
             &format!("; {suspected} of others' follow what is typed, and cannot be decoded");
@@ -109,7 +122,7 @@ fn typed_canaries(record: &RunRecord) -> Vec<&str> {
 }
 
 /// Why nothing found does not mean that there was nothing.
-fn doubt(record: &RunRecord) -> Option<String> {
+fn doubt(record: &RunRecord, searched: &Searched) -> Option<String> {
     if record.journey.state != JourneyState::Completed {
         return Some("the journey did not come to its end".to_owned());
     }
@@ -122,10 +135,43 @@ fn doubt(record: &RunRecord) -> Option<String> {
     if matches!(record.containment.deliver.as_str(), "first-party" | "none") {
         return Some("what goes to third parties was kept from leaving, and what they would have done is unknown".to_owned());
     }
-    record
-        .problems
-        .first()
+    let problem = record.problems.first();
+    problem
         .map(|problem| problem.message.clone())
+        .or_else(|| limit(searched))
+}
+
+fn limit(searched: &Searched) -> Option<String> {
+    let limit = searched.limits.first()?;
+    Some(format!("not everything was searched ({limit})"))
+}
+
+/// A tracker's part that a first-party host plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Tracker {
+    /// A script, or something that merely has the shape of an event.
+    Perhaps,
+    Sure,
+}
+
+/// Exchanges that a decoder reads. A script that a site keeps on its own host tells nobody anything.
+fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
+    let mut trackers: HashMap<&str, Tracker> = HashMap::new();
+    for event in case.events {
+        let tells = matches!(event.kind, EventKind::Event | EventKind::Gateway);
+        let tracker = match tells && event.confidence != Confidence::Low {
+            true => Tracker::Sure,
+            false => Tracker::Perhaps,
+        };
+        let known = trackers.entry(&event.exchange).or_insert(tracker);
+        *known = tracker.max(*known);
+    }
+    trackers
+}
+
+/// A leak of what was typed that left, or would have but for us.
+fn is_told(leak: &Leak) -> bool {
+    leak.kind != "cookie" && counts(leak.sent, leak.outcome)
 }
 
 /// Whether any canary left. `typed` are those that the journey typed.
@@ -138,7 +184,7 @@ pub(super) fn typed_value(
     let found: Vec<&Leak> = leaks
         .iter()
         .filter(|leak| matches!(leak.certainty, Certainty::Found | Certainty::Confirmed))
-        .filter(|leak| leak.kind != "cookie" && counts(leak.sent, leak.outcome))
+        .filter(|leak| is_told(leak))
         .collect();
     if !found.is_empty() {
         let names: HashSet<&str> = found.iter().map(|leak| leak.canary.as_str()).collect();
@@ -153,6 +199,10 @@ pub(super) fn typed_value(
             names.join(", "),
             count(found.len(), "place")
         );
+        let kept = found.iter().filter(|leak| leak.sent == Some(false)).count();
+        if kept > 0 {
+            why += &format!(" ({kept} of them contained by us)");
+        }
         if before > 0 {
             why += &format!("; {before} of them before the visitor sent anything");
         }
@@ -162,7 +212,11 @@ pub(super) fn typed_value(
             evidence: found.iter().map(|leak| leak.id.clone()).collect(),
         };
     }
-    if typed.is_empty() && doubt.is_none() {
+    let suspected = leaks
+        .iter()
+        .filter(|leak| leak.certainty == Certainty::Suspected && is_told(leak))
+        .count();
+    if typed.is_empty() && doubt.is_none() && suspected == 0 {
         return Verdict {
             outcome: VerdictOutcome::NotTested,
             why: "the journey typed no canary".to_owned(),
@@ -181,7 +235,15 @@ pub(super) fn typed_value(
         count(searched.exchanges.values as usize, "value"),
         count(searched.exchanges.told as usize, "request"),
     );
-    nothing(what, doubt)
+    if suspected > 0 {
+        let suspected = format!(
+            "{} may be what was typed, or chance (`--control` tells)",
+            count(suspected, "value")
+        );
+        return nothing(what, Some(doubt.unwrap_or(&suspected)));
+    }
+    let limit = limit(searched);
+    nothing(what, doubt.or(limit.as_deref()))
 }
 
 fn page_context(contexts: &[PageContext], searched: &Searched, doubt: Option<&str>) -> Verdict {
@@ -224,30 +286,36 @@ fn page_context(contexts: &[PageContext], searched: &Searched, doubt: Option<&st
     nothing(what, doubt)
 }
 
-fn identity_link(identities: &[IdentityLink], others: usize, doubt: Option<&str>) -> Verdict {
-    if !identities.is_empty() {
+fn identity_link(linked: &Linked, doubt: Option<&str>) -> Verdict {
+    if !linked.links.is_empty() {
         let mut signals: Vec<&str> = Vec::new();
-        for identity in identities {
+        for identity in &linked.links {
             if !signals.contains(&identity.signal.as_str()) {
                 signals.push(&identity.signal);
             }
         }
+        let links = linked.links.iter();
         return Verdict {
             outcome: VerdictOutcome::Found,
             why: format!("went with it: {}", signals.join(", ")),
-            evidence: identities
-                .iter()
-                .map(|identity| identity.id.clone())
-                .collect(),
+            evidence: links.map(|identity| identity.id.clone()).collect(),
         };
     }
-    let mut what = "searched for signals of an account, a person, an ad click or a browser in every request that told what \
+    let mut what = "searched for signals of an account, a person, an ad click or a browser in every event that told what \
                     was typed or what the pages are about"
         .to_owned();
-    if others > 0 {
-        what += &format!("; {} of something else had some", count(others, "event"));
+    if linked.others > 0 {
+        what += &format!(
+            "; {} of something else had some",
+            count(linked.others, "event")
+        );
     }
-    nothing(what, doubt)
+    let undecoded = format!(
+        "{} that told it are read by no decoder",
+        count(linked.undecoded, "request")
+    );
+    let undecoded = (linked.undecoded > 0).then_some(undecoded.as_str());
+    nothing(what, doubt.or(undecoded))
 }
 
 fn nothing(what: String, doubt: Option<&str>) -> Verdict {

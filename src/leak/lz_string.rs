@@ -9,7 +9,7 @@ pub const URI: &[u8; 65] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 /// Undoes it, as long as what comes out is text that a person may have typed or a page may have made: anything else is
 /// something that merely looks like it.
 ///
-/// `units` are the values of the compressed characters, each of `bits` bits. Nothing more than `most` bytes come out.
+/// `units` are the values of the compressed characters, each of `bits` bits. No more than `most` characters come out.
 pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> Option<Vec<u8>> {
     let mut reader = Bits {
         units,
@@ -35,8 +35,9 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
     out.push(first);
     let mut previous = (0, 1);
     loop {
-        if out.len() > most {
-            return None;
+        if out.len() >= most {
+            out.truncate(most);
+            break;
         }
         let mut code = reader.take(width)? as usize;
         if code == 2 {
@@ -50,6 +51,9 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
             code = entries.len() - 1;
             enlarge_in -= 1;
             if enlarge_in == 0 {
+                if width >= 16 {
+                    return None;
+                }
                 enlarge_in = 1 << width;
                 width += 1;
             }

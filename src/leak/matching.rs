@@ -94,6 +94,11 @@ impl Reader<'_> {
                 .zip(&group.lower)
                 .take_while(|(byte, lower)| byte.to_ascii_lowercase() == **lower)
                 .count();
+            let form = &search.forms[group.forms[0] as usize];
+            if same == group.lower.len() && form.alone && !stands_alone(bytes, start, start + same)
+            {
+                continue;
+            }
             if same == group.lower.len() {
                 if best.is_none_or(|(length, _)| same > length) {
                     best = Some((same, group));
@@ -130,12 +135,7 @@ impl Reader<'_> {
             length -= 1;
         }
         let end = start + length;
-        let is_word = |byte: Option<&u8>| {
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
-        };
-        let stands_alone = !is_word(start.checked_sub(1).and_then(|before| bytes.get(before)))
-            && !is_word(bytes.get(end));
-        if !stands_alone {
+        if !stands_alone(bytes, start, end) {
             return None;
         }
         let text = &bytes[start..end];
@@ -267,4 +267,12 @@ impl Reader<'_> {
             weak,
         });
     }
+}
+
+/// Whether no letter or digit stands right before it, or right after it.
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let is_word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
+    let before = start.checked_sub(1).and_then(|before| bytes.get(before));
+    !is_word(before) && !is_word(bytes.get(end))
 }

@@ -31,7 +31,7 @@ pub use findings::{Case, control, findings};
 pub use places::{Found, Others, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
-pub use sightings::Sightings;
+pub use sightings::{Sightings, counts};
 pub use step::{Step, chain, shell};
 
 use crate::model::CanaryRecord;

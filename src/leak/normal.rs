@@ -23,6 +23,8 @@ pub struct Form {
     pub weak: bool,
     /// So many characters from its beginning count as a part of it; none where its beginning is too common.
     pub least: Option<usize>,
+    /// It is a word or a number that others hold, too: it counts where nothing of the like stands right beside it.
+    pub alone: bool,
     /// A form in which recipients are known to hash it: looked for through chains of digests and encodings too.
     pub main: bool,
 }
@@ -54,7 +56,9 @@ pub fn forms(canary: usize, sought: &Sought) -> Vec<Form> {
         canary,
         list: Vec::new(),
         weak: matches!(sought.kind.as_str(), "date" | "postcode" | "gender"),
+        alone: !sought.rare && matches!(sought.kind.as_str(), "name" | "text" | "number"),
         least: least(sought),
+        number: matches!(sought.kind.as_str(), "phone" | "number"),
     };
     let typed = sought.value.as_str();
     forms.add(typed, &[], true);
@@ -81,12 +85,18 @@ struct Forms {
     canary: usize,
     list: Vec<Form>,
     weak: bool,
+    alone: bool,
     least: Option<usize>,
+    number: bool,
 }
 
 impl Forms {
     fn add(&mut self, text: &str, steps: &[Step], main: bool) {
-        let least = self.least;
+        // Of a number all but two digits, however it is written.
+        let least = self.least.map(|least| match self.number {
+            true => text.chars().count().saturating_sub(2).max(9),
+            false => least,
+        });
         self.add_with(text, steps, main, least);
     }
 
@@ -98,7 +108,10 @@ impl Forms {
             canary: self.canary,
             steps: steps.to_vec(),
             text: text.to_owned(),
-            weak: self.weak || text.len() < SHORTEST,
+            weak: self.weak
+                || text.len() < SHORTEST
+                || (self.alone && self.number && text.len() < 9),
+            alone: self.alone,
             least,
             main,
         });

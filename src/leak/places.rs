@@ -4,11 +4,15 @@ use data_encoding::BASE64;
 
 use super::across::{split, together};
 use super::decoders;
+use super::normal::SHORTEST;
 use super::reader::{At, Gathered, Keys, Reader};
-use super::search::Hit;
+use super::search::{Extent, Hit};
 use super::structure::{MOST_PIECES, Shape, shape};
 use crate::decode::multipart_parts;
-use crate::model::{Exchange, UrlParts};
+use crate::model::{Exchange, UrlParts, count};
+
+/// Leaks of one request that are listed: each has the whole of its URL.
+const MOST_HITS: usize = 64;
 
 /// Every kind of place, for what was searched.
 pub const PLACES: [&str; 12] = [
@@ -36,15 +40,15 @@ pub struct Sent<'a> {
 /// What was found in one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Id of the exchange, where something was left out.
+    /// Id of the exchange, where something was not searched.
     pub exchange: String,
     pub hits: Vec<Hit>,
     /// What may be a few keys of something typed, with those of other requests.
     pub keys: Vec<Keys>,
     /// Values that were looked through.
     pub values: usize,
-    /// Something was left out, since it would have taken too long.
-    pub cut: bool,
+    /// What was not searched, in words.
+    pub unsearched: Vec<String>,
 }
 
 /// Requests that were searched and in which nothing was found.
@@ -81,16 +85,36 @@ impl Reader<'_> {
             cut,
             ..
         } = std::mem::take(&mut self.here);
+        let mut unsearched = Vec::new();
+        if cut {
+            unsearched.push("it decodes to more than is looked through".to_owned());
+        }
+        if hits.len() > MOST_HITS {
+            unsearched.push(format!(
+                "it holds {} that are not listed",
+                count(hits.len() - MOST_HITS, "more leak")
+            ));
+        }
+        let mut hits = hits;
+        hits.truncate(MOST_HITS);
+        let coding = exchange
+            .request_header("content-encoding")
+            .unwrap_or_default();
+        if sent.body.is_some() && matches!(coding.trim(), "br" | "zstd") {
+            unsearched.push(format!(
+                "its body is compressed with {coding}, which is not undone"
+            ));
+        }
         Found {
-            exchange: if cut {
-                exchange.id.clone()
-            } else {
+            exchange: if unsearched.is_empty() {
                 String::new()
+            } else {
+                exchange.id.clone()
             },
             hits,
             keys,
             values,
-            cut,
+            unsearched,
         }
     }
 
@@ -129,6 +153,9 @@ impl Reader<'_> {
         }
         for cookie in exchange.cookies.iter().filter(|cookie| cookie.sent) {
             let value = cookie.value.as_bytes();
+            if cookie.name.len() >= SHORTEST {
+                self.plain_part("cookie name", b"", cookie.name.as_bytes(), At::NOWHERE);
+            }
             self.part(
                 "cookie",
                 cookie.name.as_bytes(),
@@ -146,6 +173,8 @@ impl Reader<'_> {
         for (number, frame) in sent.enumerate() {
             if let Ok(payload) = BASE64.decode(frame.payload_base64.as_bytes()) {
                 let name = format!("[{number}]");
+                // A socket may stay open for hours.
+                self.allow(payload.len());
                 self.in_part("websocket", name.as_bytes(), |reader| {
                     reader.structured(&payload, 0, At::from(0, payload.len()));
                 });
@@ -161,8 +190,11 @@ impl Reader<'_> {
             let start = part.as_ptr() as usize - url.as_ptr() as usize;
             At::from(start, start + part.len())
         };
-        // Shorter labels hold nothing, and the same few hosts come again and again.
-        for label in parts.host.split('.').filter(|label| label.len() >= 10) {
+        for label in parts
+            .host
+            .split('.')
+            .filter(|label| label.len() >= SHORTEST)
+        {
             self.plain_part("host", b"", label.as_bytes(), at(label));
         }
         for (number, segment) in parts
@@ -180,9 +212,44 @@ impl Reader<'_> {
                 None => self.part("path", name.as_bytes(), segment.as_bytes(), at(segment)),
             }
         }
+        self.whole_path(parts.path, at(parts.path));
         if let Some(query) = parts.query {
             self.pairs("query", query.as_bytes(), 0, at(query));
         }
+    }
+
+    /// Base64 may hold slashes: a path that looks like some is looked at whole, too.
+    fn whole_path(&mut self, path: &str, at: At) {
+        let has = |is: fn(&u8) -> bool| path.bytes().any(|byte| is(&byte));
+        let like = path.len() >= 24
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_digit);
+        if !like || path.matches('/').count() < 2 {
+            return;
+        }
+        let before = self.here.hits.len();
+        self.plain_part(
+            "path",
+            b"",
+            path.trim_start_matches('/').as_bytes(),
+            at.decoded(),
+        );
+        self.only_new_since(before);
+    }
+
+    /// Leaves out, of what was found since, what had been found whole before.
+    fn only_new_since(&mut self, before: usize) {
+        let hits = &self.here.hits[..before];
+        let whole = hits
+            .iter()
+            .filter(|hit| hit.extent == Extent::Whole && !hit.suspected);
+        let known: Vec<usize> = whole.map(|hit| hit.canary).collect();
+        let mut index = 0;
+        self.here.hits.retain(|hit| {
+            index += 1;
+            index <= before || !known.contains(&hit.canary)
+        });
     }
 
     /// As the address that it is; a browser never sends a fragment in it.
@@ -218,7 +285,7 @@ impl Reader<'_> {
             .to_ascii_lowercase()
             .starts_with("multipart/");
         if is_multipart && let Some(parts) = multipart_parts(body, content_type) {
-            for part in parts {
+            for part in parts.parts {
                 let start = part.value.as_ptr() as usize - body.as_ptr() as usize;
                 let at = At::from(start, start + part.value.len());
                 self.part("multipart", part.name.as_bytes(), part.value, at);
@@ -226,11 +293,11 @@ impl Reader<'_> {
                     "multipart head",
                     part.name.as_bytes(),
                     part.head,
-                    At {
-                        range: None,
-                        exact: false,
-                    },
+                    At::NOWHERE,
                 );
+            }
+            for outside in parts.outside {
+                self.plain_part("multipart outside parts", b"", outside, At::NOWHERE);
             }
             return;
         }
@@ -262,16 +329,7 @@ impl Reader<'_> {
         for (place, bytes, count) in together(&numbered) {
             let before = self.here.hits.len();
             self.joined(&place, &bytes, count);
-            // What stood in one of them whole was found there.
-            let known: Vec<usize> = self.here.hits[..before]
-                .iter()
-                .map(|hit| hit.canary)
-                .collect();
-            let mut index = 0;
-            self.here.hits.retain(|hit| {
-                index += 1;
-                index <= before || !known.contains(&hit.canary)
-            });
+            self.only_new_since(before);
         }
     }
 }

@@ -6,13 +6,15 @@ use std::rc::Rc;
 
 use super::coding::{Coding, class};
 use super::decoders;
+use super::normal::SHORTEST;
 use super::search::{Extent, Hit, LONGEST_KEYS, Range, SHORTEST_PIECE, Search};
 use super::step::Step;
 use super::structure::{self, Part, Shape, shape};
 use super::tree::{DEEPEST, Node};
 
-/// Nodes for each request: no page needs so many, and a hostile one may.
+/// Nodes for each request, and one more for every few bytes of it: what is beyond is said not to have been searched.
 const MOST_NODES: usize = 50_000;
+const BYTES_A_NODE: usize = 4;
 /// Bytes of a name that a place shows.
 const LONGEST_NAME: usize = 128;
 /// Values up to so many bytes are known again.
@@ -59,6 +61,12 @@ pub(super) struct At {
 }
 
 impl At {
+    /// It is not known where.
+    pub const NOWHERE: At = At {
+        range: None,
+        exact: false,
+    };
+
     /// All of it.
     pub fn all(text: &[u8]) -> At {
         At::from(0, text.len())
@@ -166,7 +174,7 @@ impl<'s> Reader<'s> {
 
     /// Allows for so much as a request of that size may need.
     pub(super) fn allow(&mut self, request: usize) {
-        self.nodes = MOST_NODES;
+        self.nodes = MOST_NODES + request / BYTES_A_NODE;
         self.bytes = (8 * request + (4 << 20)).min(64 << 20);
     }
 
@@ -259,7 +267,10 @@ impl<'s> Reader<'s> {
         } else if let Some(found) = self.known.get(bytes) {
             found.clone()
         } else {
+            let cut_before = std::mem::take(&mut self.here.cut);
             self.visit(bytes, 0, 0);
+            let is_cut = std::mem::replace(&mut self.here.cut, cut_before);
+            self.here.cut |= is_cut;
             let found: Rc<[Relative]> = if self.found.is_empty() {
                 self.none.clone()
             } else {
@@ -268,7 +279,10 @@ impl<'s> Reader<'s> {
             if self.known.len() >= MOST_KNOWN {
                 self.known.clear();
             }
-            self.known.insert(bytes.into(), found.clone());
+            // What was not searched to its end is no knowledge.
+            if !is_cut {
+                self.known.insert(bytes.into(), found.clone());
+            }
             found
         };
         for found in best(&found) {
@@ -301,6 +315,7 @@ impl<'s> Reader<'s> {
             extent: found.extent,
             range,
             value: bytes[..bytes.len().min(LONGEST_SHOWN)].to_vec(),
+            cut: bytes.len() > LONGEST_SHOWN,
             whole: found.whole,
         });
     }
@@ -372,7 +387,8 @@ impl<'s> Reader<'s> {
         self.visit(bytes, 0, 0);
         let found = std::mem::take(&mut self.found);
         for found in best(&found) {
-            if found.weak.is_some() || found.suspected {
+            let form = &self.search.forms[found.form as usize];
+            if found.weak.is_some() || found.suspected || form.alone {
                 continue;
             }
             self.here.hits.push(Hit {
@@ -383,6 +399,7 @@ impl<'s> Reader<'s> {
                 extent: Extent::Split { pieces },
                 range: None,
                 value: bytes[..bytes.len().min(LONGEST_SHOWN)].to_vec(),
+                cut: bytes.len() > LONGEST_SHOWN,
                 whole: found.whole,
             });
         }
@@ -468,7 +485,7 @@ impl<'s> Reader<'s> {
             let unescaped = decoders::percent(key);
             let key = unescaped.as_deref().unwrap_or(key);
             // Shorter ones hold nothing.
-            if key.len() >= 8 && self.may(key.len()) {
+            if key.len() >= SHORTEST && self.may(key.len()) {
                 let raw = &text[start..end];
                 self.in_part(name_kind, b"", |reader| {
                     let at = at.part(start, end);
@@ -508,22 +525,12 @@ fn is_text(bytes: &[u8]) -> bool {
 
 /// Of what was found of a canary in one value: all chains that differ, and parts only where there is no whole.
 fn best(found: &[Relative]) -> Vec<&Relative> {
-    let mut best: Vec<&Relative> = Vec::new();
-    for one in found {
-        let same = |other: &&Relative| {
-            other.form == one.form
-                && other.suspected == one.suspected
-                && other
-                    .steps
-                    .iter()
-                    .map(|step| &step.name)
-                    .eq(one.steps.iter().map(|step| &step.name))
-        };
-        if !best.iter().any(same) {
-            best.push(one);
-        }
-    }
-    best
+    let mut seen = HashSet::new();
+    let is_new = |one: &&Relative| {
+        let names: Vec<&str> = one.steps.iter().map(|step| &*step.name).collect();
+        seen.insert((one.form, one.suspected, names.join(" ")))
+    };
+    found.iter().filter(is_new).collect()
 }
 
 /// Words in the names of fields that hold values which are too common to count anywhere else.

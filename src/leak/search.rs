@@ -31,6 +31,8 @@ pub struct Hit {
     pub range: Option<Range>,
     /// What stood there, without the escapes of its place.
     pub value: Vec<u8>,
+    /// More stood there.
+    pub cut: bool,
     /// It is all of what stood there.
     pub whole: bool,
 }
@@ -207,7 +209,7 @@ impl Search {
                 }
             }
         }
-        if lower.len() < 8 || lower.len() > 128 {
+        if form.alone || lower.len() < 8 || lower.len() > 128 {
             return;
         }
         for cut in SHORTEST_PIECE..=lower.len() - SHORTEST_PIECE {

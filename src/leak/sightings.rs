@@ -16,8 +16,11 @@ use crate::model::{
 const MOST_LISTED: usize = 20;
 
 /// What leaves, or would have but for us: what the browser itself kept back told nobody.
-pub(super) fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
-    sent != Some(false) || outcome == Outcome::Contained
+pub fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
+    match sent {
+        Some(sent) => sent || outcome == Outcome::Contained,
+        None => outcome != Outcome::Blocked,
+    }
 }
 
 /// What was seen of the canaries, request by request.
@@ -29,7 +32,7 @@ pub struct Sightings<'a> {
     streams: Streams,
     pub leaks: Vec<Leak>,
     exchanges: SearchedExchanges,
-    cut: Vec<String>,
+    unsearched: Vec<String>,
 }
 
 impl<'a> Sightings<'a> {
@@ -40,7 +43,7 @@ impl<'a> Sightings<'a> {
             streams: Streams::default(),
             leaks: Vec::new(),
             exchanges: SearchedExchanges::default(),
-            cut: Vec::new(),
+            unsearched: Vec::new(),
         }
     }
 
@@ -76,11 +79,16 @@ impl<'a> Sightings<'a> {
 
     /// A request to somebody else in which nothing was found.
     pub fn nothing_in(&mut self, found: &Found) {
-        if found.cut {
-            self.cut.push(found.exchange.clone());
+        for what in &found.unsearched {
+            self.unsearched(&found.exchange, what);
         }
         self.exchanges.told += 1;
         self.exchanges.values += found.values as u64;
+    }
+
+    /// Notes what was not searched of a request.
+    pub fn unsearched(&mut self, exchange: &str, what: &str) {
+        self.unsearched.push(format!("{exchange}: {what}"));
     }
 
     /// Requests in which nothing was found.
@@ -111,18 +119,10 @@ impl<'a> Sightings<'a> {
                 .unwrap_or_default(),
             forms: self.search.forms_of(number),
         });
-        let mut limits: Vec<String> = self
-            .cut
-            .iter()
-            .take(MOST_LISTED)
-            .map(|id| {
-                format!(
-                    "{id} was not searched to its end: it decodes to more than is looked through"
-                )
-            })
-            .collect();
-        if self.cut.len() > MOST_LISTED {
-            limits.push(format!("and {} more", self.cut.len() - MOST_LISTED));
+        let mut limits = self.unsearched.clone();
+        if limits.len() > MOST_LISTED {
+            limits.truncate(MOST_LISTED);
+            limits.push(format!("and {} more", self.unsearched.len() - MOST_LISTED));
         }
         Searched {
             canaries: canaries.collect(),
@@ -134,11 +134,11 @@ impl<'a> Sightings<'a> {
         }
     }
 
-    /// Whether any of what was looked for left.
-    pub fn verdict(&self) -> Verdict {
+    /// Whether any of what was looked for left. `doubt` says why nothing found would not mean that there was nothing.
+    pub fn verdict(&self, doubt: Option<&str>) -> Verdict {
         let sought = self.search.canaries().iter();
         let names: Vec<&str> = sought.map(|sought| sought.name.as_str()).collect();
-        typed_value(&self.leaks, &self.searched(), &names, None)
+        typed_value(&self.leaks, &self.searched(), &names, doubt)
     }
 }
 
@@ -185,7 +185,7 @@ fn leak(
             start: range.start as u64,
             end: range.end as u64,
         }),
-        shell: shell(&sought.value, &hit.value, hit.whole, &hit.steps),
+        shell: shell(&sought.value, &hit.value, hit.whole, hit.cut, &hit.steps),
         step: exchange.step,
         time: exchange.time,
         sent: exchange.sent,

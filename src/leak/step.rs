@@ -64,9 +64,6 @@ pub fn chain(place: &str, steps: &[Step], kind: &str) -> String {
     text
 }
 
-/// Longer values are not put on a command line.
-const LONGEST: usize = 8192;
-
 /// Names of steps that a digest may be told in.
 pub const HEX: &str = "hex";
 pub const HEX_UPPER: &str = "hex (upper case)";
@@ -75,15 +72,23 @@ const TO_BYTES: &str = "tr a-f A-F | basenc --base16 -d";
 
 /// A shell line that goes the chain with standard tools. Where every step can be done forwards, it prints what stood in
 /// the request; else it undoes what can be undone of what was sent, and prints what it then holds of the canary.
-pub fn shell(canary: &str, sent: &[u8], whole: bool, steps: &[Step]) -> Option<String> {
+///
+/// `sent` is the value as it stood, `whole` whether the canary is all of it, `cut` whether there was more of it.
+pub fn shell(canary: &str, sent: &[u8], whole: bool, cut: bool, steps: &[Step]) -> Option<String> {
+    // Nothing that a terminal would obey, and nothing that is no text, is put on a line.
+    if canary.chars().any(char::is_control) {
+        return None;
+    }
     if whole && let Some(line) = forwards(canary, steps) {
         return Some(line);
     }
-    backwards(canary, sent, steps)
+    let text = std::str::from_utf8(sent).ok();
+    let text = text.filter(|text| !cut && !text.chars().any(char::is_control))?;
+    backwards(canary, text, steps)
 }
 
 fn forwards(canary: &str, steps: &[Step]) -> Option<String> {
-    let mut line = format!("printf %s {}", quoted(canary.as_bytes()));
+    let mut line = format!("printf %s {}", quoted(canary));
     let mut steps = steps.iter().peekable();
     while let Some(step) = steps.next() {
         line.push_str(" | ");
@@ -108,10 +113,7 @@ fn forwards(canary: &str, steps: &[Step]) -> Option<String> {
     Some(line)
 }
 
-fn backwards(canary: &str, sent: &[u8], steps: &[Step]) -> Option<String> {
-    if sent.len() > LONGEST || sent.contains(&0) {
-        return None;
-    }
+fn backwards(canary: &str, sent: &str, steps: &[Step]) -> Option<String> {
     // The steps that can be undone are the last ones; what remains is made of the canary, and looked for in it.
     let first = steps
         .iter()
@@ -132,18 +134,15 @@ fn backwards(canary: &str, sent: &[u8], steps: &[Step]) -> Option<String> {
         line.push_str(" | od -An -v -tx1 | tr -d ' \\n'");
     }
     let wanted = match made {
-        [] => quoted(canary.as_bytes()),
+        [] => quoted(canary),
         _ => format!("\"$({})\"", forwards(canary, made)?),
     };
     Some(format!("{line} | grep -a -F -o -i -m1 -e {wanted}"))
 }
 
 /// For a POSIX shell.
-fn quoted(bytes: &[u8]) -> String {
-    format!(
-        "'{}'",
-        String::from_utf8_lossy(bytes).replace('\'', r"'\''")
-    )
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -161,6 +160,6 @@ mod tests {
 
     #[test]
     fn a_quote_in_a_value_does_not_end_it() {
-        assert_eq!(quoted(b"O'Hara $(x)"), r"'O'\''Hara $(x)'");
+        assert_eq!(quoted("O'Hara $(x)"), r"'O'\''Hara $(x)'");
     }
 }

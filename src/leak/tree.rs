@@ -11,6 +11,8 @@ pub const DEEPEST: usize = 6;
 const MOST_TOKENS: usize = 20_000;
 /// Bytes that one compressed text may come to.
 const MOST_INFLATED: usize = 16 << 20;
+/// Characters that one text of `lz-string` may come to.
+const MOST_TEXT: usize = 1 << 20;
 /// Longer texts are not looked at turned round or by 13, and longer tokens not in pieces.
 const LONGEST_TURNED: usize = 4096;
 /// Longer binary texts are not searched for the bytes of digests, and what text is in them for ASCII alone.
@@ -97,7 +99,7 @@ impl Reader<'_> {
             if let Some(bytes) = decoders::latin1(characters) {
                 self.child(&node, &bytes, Coding::Latin1);
             }
-            for (text, coding) in decoders::lz_characters(characters, self.most()) {
+            for (text, coding) in decoders::lz_characters(characters, self.most_text()) {
                 self.child(&node, &text, coding);
             }
         }
@@ -111,6 +113,16 @@ impl Reader<'_> {
         self.bytes.min(MOST_INFLATED)
     }
 
+    /// As [`Self::most`], before so much was taken off.
+    fn most_before(&self, taken: usize) -> usize {
+        (self.bytes + taken).min(MOST_INFLATED)
+    }
+
+    /// Bytes that `lz-string` may give: its decoder is tried on much that is none.
+    fn most_text(&self) -> usize {
+        self.most().min(MOST_TEXT)
+    }
+
     /// Goes on with what all of a node decodes to.
     pub(super) fn child(&mut self, of: &Node, text: &[u8], coding: Coding) {
         self.child_of(of, None, text, coding);
@@ -121,6 +133,8 @@ impl Reader<'_> {
         if text.len() < 3 || !self.may(text.len()) {
             return;
         }
+        // As much came out as may: there is more.
+        self.here.cut |= text.len() >= self.most_before(text.len());
         self.path
             .push((self.edge(of, token, coding), token.is_none()));
         self.structured(text, of.depth + 1, At::all(text));
@@ -217,7 +231,7 @@ impl Reader<'_> {
 
     /// Runs of what encodings are made of.
     fn tokens(&mut self, node: &Node) {
-        if node.is_all(class::BASE64) {
+        if node.is_all(class::BASE64) && padded_end(node.bytes) == node.bytes.len() {
             self.token(node, node, None);
         } else {
             let is_in = |byte: u8| class::OF[usize::from(byte)] & class::BASE64 != 0;
@@ -227,10 +241,21 @@ impl Reader<'_> {
                     self.here.cut = true;
                     return;
                 }
-                self.token(node, &node.part(start, end), Some(start));
+                self.tokens_between(node, start, end);
             }
         }
         self.turned(node);
+    }
+
+    /// Padding in the middle ends one token, and so does the sign between a name and its value.
+    fn tokens_between(&mut self, node: &Node, mut start: usize, end: usize) {
+        while start < end {
+            let length = padded_end(&node.bytes[start..end]);
+            if length >= 8 {
+                self.token(node, &node.part(start, start + length), Some(start));
+            }
+            start += length;
+        }
     }
 
     /// What one token of a node may be, which begins there unless it is all of it.
@@ -252,6 +277,9 @@ impl Reader<'_> {
             if !token.is_mixed() {
                 return;
             }
+        }
+        if !token.is_all(class::HEX) && text.len() <= LONGEST_TURNED {
+            self.digests_in_hex(node, token, start.unwrap_or(0));
         }
         if token.has(class::JOINT) && text.len() <= LONGEST_TURNED {
             self.pieces(node, token, start.unwrap_or(0));
@@ -293,9 +321,21 @@ impl Reader<'_> {
         }
         if token.is_mixed()
             && alone
-            && let Some((text, coding)) = decoders::lz_symbols(text, self.most())
+            && let Some((text, coding)) = decoders::lz_symbols(text, self.most_text())
         {
             self.child_of(node, all, &text, coding);
+        }
+    }
+
+    /// As many digits as a digest has, with something before or after them (`0x…`).
+    fn digests_in_hex(&mut self, node: &Node, token: &Node, start: usize) {
+        let is_in = |byte: u8| class::OF[usize::from(byte)] & class::HEX != 0;
+        for (from, to) in runs(token.bytes, is_in) {
+            if matches!(to - from, 32 | 40 | 48 | 56 | 64 | 96 | 128)
+                && let Some((bytes, coding)) = decoders::hex(&token.bytes[from..to])
+            {
+                self.child_of(node, Some((start + from, start + to)), &bytes, coding);
+            }
         }
     }
 
@@ -357,7 +397,7 @@ impl Reader<'_> {
             if let Some(text) = decoders::deflate(bytes, most) {
                 self.child(node, &text, Coding::Deflate);
             }
-            for (text, coding) in decoders::lz_bytes(bytes, most) {
+            for (text, coding) in decoders::lz_bytes(bytes, self.most_text()) {
                 self.child(node, &text, coding);
             }
         }

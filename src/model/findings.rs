@@ -45,7 +45,7 @@ pub struct ControlRun {
     pub typing: String,
     /// Path of its bundle, as the command had it.
     pub bundle: String,
-    /// Whether it came to its end: if not, it says nothing.
+    /// Whether it came to its end, and all that it sent is known: if not, it says nothing.
     pub completed: bool,
 }
 
@@ -194,7 +194,7 @@ pub enum Certainty {
     Suspected,
     /// It was suspected, and other canaries changed it just so.
     Confirmed,
-    /// It was suspected, and other canaries did not change it so: it was chance.
+    /// It was suspected, and stood there just so when something else was typed, or nothing: it was chance.
     Refuted,
 }
 

@@ -7,6 +7,7 @@ mod journey;
 mod record;
 mod recorder;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::leak::{self, Case, Side};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
-use crate::scenario::{Consent, Recording, Scenario, Seed, ThirdPartyCookies};
+use crate::scenario::{Canary, CanaryKind, Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
@@ -91,12 +92,28 @@ impl Typing {
         }
     }
 
-    /// What the canaries follow from; planted cookies stay what they are.
-    fn seed(self, seed: &Seed) -> Seed {
-        match self {
-            Typing::AsWritten | Typing::Nothing => seed.clone(),
-            Typing::OtherCanaries => seed.other(),
+    /// The canaries that follow from a seed; planted cookies stay what they are.
+    fn canaries(self, seed: &Seed, wanted: &BTreeMap<String, CanaryKind>) -> Vec<Canary> {
+        let own = seed.canaries(wanted.iter());
+        if self != Typing::OtherCanaries {
+            return own;
         }
+        // All of them others: of a thousand phone numbers one may come again.
+        let is_other = |canaries: &[Canary]| {
+            canaries
+                .iter()
+                .all(|canary| own.iter().all(|own| own.value != canary.value))
+        };
+        let mut seed = seed.other();
+        let mut others = seed.canaries(wanted.iter());
+        for _ in 0..1000 {
+            if is_other(&others) {
+                break;
+            }
+            seed = seed.other();
+            others = seed.canaries(wanted.iter());
+        }
+        others
     }
 }
 

@@ -65,8 +65,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
         }),
         canaries: options
             .typing
-            .seed(&options.seed)
-            .canaries(scenario.canaries.iter())
+            .canaries(&options.seed, &scenario.canaries)
             .into_iter()
             .map(|canary| CanaryRecord {
                 name: canary.name,

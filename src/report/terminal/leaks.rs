@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Style, cut, one_line};
+use super::{Style, cut};
+use crate::leak::counts;
 use crate::model::{Certainty, Leak, LeakExtent, Submission};
 use crate::report::count;
 
@@ -13,29 +14,57 @@ pub(in crate::report) fn leak_lines(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let told = leaks.iter().filter(|leak| is_told(leak));
+    by_recipient(told, &format!("{what} was told to"), style, out)?;
+    let planted = leaks.iter().filter(|leak| leak.kind == "cookie");
+    by_recipient(
+        planted,
+        "A planted cookie's value stood elsewhere, told to",
+        style,
+        out,
+    )?;
+    let perhaps = leaks
+        .iter()
+        .filter(|leak| leak.kind != "cookie" && !is_told(leak));
+    by_recipient(
+        perhaps,
+        "Suspected, or kept back by the browser, on its way to",
+        style,
+        out,
+    )
+}
+
+/// Found, and left, or would have but for us.
+fn is_told(leak: &Leak) -> bool {
+    matches!(leak.certainty, Certainty::Found | Certainty::Confirmed)
+        && leak.kind != "cookie"
+        && counts(leak.sent, leak.outcome)
+}
+
+fn by_recipient<'a>(
+    leaks: impl Iterator<Item = &'a Leak>,
+    heading: &str,
+    style: &Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let mut told: Vec<(String, Vec<Line>)> = Vec::new();
     for leak in leaks {
         let to = leak.recipient.clone().unwrap_or_else(|| leak.host.clone());
-        let lines = match told.iter().position(|(known, _)| *known == to) {
-            Some(at) => &mut told[at].1,
-            None => {
-                told.push((to, Vec::new()));
-                let last = told.len() - 1;
-                &mut told[last].1
-            }
-        };
+        let at = told.iter().position(|(known, _)| *known == to);
+        let at = at.unwrap_or_else(|| {
+            told.push((to, Vec::new()));
+            told.len() - 1
+        });
+        let lines = &mut told[at].1;
         let chain = chain_and_extent(leak);
-        match lines
-            .iter_mut()
-            .find(|line| line.chain == chain && line.leak.value == leak.value)
-        {
+        let same = |line: &&mut Line| line.chain == chain && line.leak.value == leak.value;
+        match lines.iter_mut().find(same) {
             Some(line) => line.take(leak),
             None => lines.push(Line::new(chain, leak)),
         }
     }
     for (to, lines) in told {
-        let heading = format!("{what} was told to {to}:");
-        writeln!(out, "\n{}", style.bad(&heading))?;
+        writeln!(out, "\n{}", style.bad(&format!("{heading} {to}:")))?;
         for line in lines {
             line.write(out)?;
         }
@@ -106,7 +135,7 @@ impl<'a> Line<'a> {
         }
         writeln!(out, "      {when}")?;
         if let Some(shell) = &leak.shell {
-            writeln!(out, "      check: {}", one_line(shell))?;
+            writeln!(out, "      check: {}", shell)?;
         }
         Ok(())
     }
