@@ -48,7 +48,7 @@ fuzz_target!(|data: &[u8]| {
     for hit in found.hits {
         let sought = &SEARCH.canaries()[hit.canary];
         assert!(!chain(&hit.place, &hit.steps, &sought.kind).is_empty());
-        let _ = shell(&sought.value, &hit.value, hit.whole, &hit.steps);
+        let _ = shell(&sought.value, &hit);
         if let Some(range) = hit.range {
             assert!(range.start <= range.end && range.end <= url.len().max(body.len()));
         }

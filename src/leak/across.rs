@@ -183,7 +183,8 @@ impl Stream {
         let lower = tail.to_ascii_lowercase();
         let ends = |form: &&Form| {
             !form.weak
-                && !form.alone
+                // Counters give any number.
+                && !(form.alone && form.text.bytes().all(|byte| byte.is_ascii_digit()))
                 && form.text.len() >= SHORTEST
                 && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
         };

@@ -80,9 +80,10 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
         controls.leaks.insert(leak.id.clone(), certainty);
     }
     // What is found already is not suspected, and neither are its pieces.
-    let is_explained = |field: &Field, value: &str| {
+    let is_explained = |controls: &Controls, field: &Field, value: &str| {
         run.findings.leaks.iter().any(|leak| {
-            leak.certainty == Certainty::Found
+            let confirmed = controls.leaks.get(&leak.id) == Some(&Certainty::Confirmed);
+            (confirmed || leak.certainty == Certainty::Found)
                 && leak.host == field.0
                 && leak.place.split(" + ").any(|part| part == field.2)
                 && leak.value.contains(value)
@@ -98,7 +99,10 @@ pub fn controls(run: Side<'_>, again: Side<'_>, others: Side<'_>, nothing: Side<
                 && !changed.contains_key(value)
                 && !empty.is_some_and(|empty| empty.contains_key(value))
                 && changed.keys().any(|other| !values.contains_key(other));
-            if !follows || controls.fields.len() >= MOST_FIELDS || is_explained(field, value) {
+            if !follows
+                || controls.fields.len() >= MOST_FIELDS
+                || is_explained(&controls, field, value)
+            {
                 continue;
             }
             controls.fields.push(SuspectedField {

@@ -185,7 +185,7 @@ fn leak(
             start: range.start as u64,
             end: range.end as u64,
         }),
-        shell: shell(&sought.value, &hit.value, hit.whole, hit.cut, &hit.steps),
+        shell: shell(&sought.value, hit),
         step: exchange.step,
         time: exchange.time,
         sent: exchange.sent,

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use super::search::Hit;
+
 /// One step on the way from a canary to what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -72,19 +74,19 @@ const TO_BYTES: &str = "tr a-f A-F | basenc --base16 -d";
 
 /// A shell line that goes the chain with standard tools. Where every step can be done forwards, it prints what stood in
 /// the request; else it undoes what can be undone of what was sent, and prints what it then holds of the canary.
-///
-/// `sent` is the value as it stood, `whole` whether the canary is all of it, `cut` whether there was more of it.
-pub fn shell(canary: &str, sent: &[u8], whole: bool, cut: bool, steps: &[Step]) -> Option<String> {
+pub fn shell(canary: &str, hit: &Hit) -> Option<String> {
     // Nothing that a terminal would obey, and nothing that is no text, is put on a line.
     if canary.chars().any(char::is_control) {
         return None;
     }
-    if whole && let Some(line) = forwards(canary, steps) {
+    if hit.whole
+        && let Some(line) = forwards(canary, &hit.steps)
+    {
         return Some(line);
     }
-    let text = std::str::from_utf8(sent).ok();
-    let text = text.filter(|text| !cut && !text.chars().any(char::is_control))?;
-    backwards(canary, text, steps)
+    let text = std::str::from_utf8(&hit.value).ok();
+    let text = text.filter(|text| !hit.cut && !text.chars().any(char::is_control))?;
+    backwards(canary, text, &hit.steps)
 }
 
 fn forwards(canary: &str, steps: &[Step]) -> Option<String> {

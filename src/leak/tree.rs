@@ -423,9 +423,9 @@ impl Reader<'_> {
     }
 }
 
-/// Where the symbols of Base64 end: after the padding that is in its middle, before anything that is no symbol.
+/// Where the symbols of Base64 end: after the padding that is in its middle. At least one byte is in it.
 fn padded_end(token: &[u8]) -> usize {
-    let Some(at) = memchr::memchr2(b'=', b'$', token) else {
+    let Some(at) = memchr::memchr(b'=', token) else {
         return token.len();
     };
     let more = token[at..].iter().position(|byte| *byte != b'=');
