@@ -66,9 +66,9 @@ Exit codes:
   1  something was found: what was typed left, a third party was told what the pages are about, or it was tied to a
      person or a browser (each verdict is in the summary and in findings.json)
   2  bad input: usage, scenario, a file that cannot be decoded to its end; nothing was run
-  3  inconclusive: the journey or the capture was not completed, a consent banner could not be answered as told, or
-     something left that was to be contained (a bundle was written all the same); or requests in a file could not be
-     read";
+  3  inconclusive: nothing was found, and not everything was searched or known; the journey or the capture was not
+     completed, a consent banner could not be answered as told, or something left that was to be contained (a bundle was
+     written all the same); or requests in a file could not be read";
 
 #[derive(Debug, Subcommand)]
 enum Command {

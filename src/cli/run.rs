@@ -13,7 +13,7 @@ use super::options::{Journeys, Replay, cancel_on_signal};
 use super::plan::{Planned, plan};
 use super::progress::Progress;
 use super::{control, exit, talk};
-use crate::model::JourneyState;
+use crate::model::{JourneyState, VerdictOutcome};
 use crate::report::{compare, terminal};
 use crate::run::{Run, RunError, RunOptions};
 use crate::scenario::{Consent, Scenario};
@@ -272,8 +272,15 @@ impl Results {
         if run.record.journey.state != JourneyState::Completed || !run.record.problems.is_empty() {
             self.raise(exit::INCONCLUSIVE);
         }
-        if self.judge && run.findings.verdicts.any_found() {
-            self.raise(exit::FOUND);
+        if self.judge {
+            let verdicts = run.findings.verdicts.all();
+            for (_, verdict) in verdicts {
+                self.raise(match verdict.outcome {
+                    VerdictOutcome::Found => exit::FOUND,
+                    VerdictOutcome::Inconclusive => exit::INCONCLUSIVE,
+                    VerdictOutcome::NotFound | VerdictOutcome::NotTested => exit::OK,
+                });
+            }
         }
         if self.json {
             self.runs.push(json!({

@@ -181,11 +181,13 @@ impl Stream {
         }
         let tail = &self.text[self.text.len().saturating_sub(LONGEST_TEXT)..];
         let lower = tail.to_ascii_lowercase();
+        // Counters give any number.
+        let counter =
+            |form: &Form| form.alone && form.text.bytes().all(|byte| byte.is_ascii_digit());
         let ends = |form: &&Form| {
-            !form.weak
-                // Counters give any number.
-                && !(form.alone && form.text.bytes().all(|byte| byte.is_ascii_digit()))
-                && form.text.len() >= SHORTEST
+            form.text.len() >= SHORTEST
+                && !form.weak
+                && !counter(form)
                 && lower.ends_with(form.text.to_ascii_lowercase().as_bytes())
         };
         let longest = search.forms.iter().filter(ends).map(|form| form.text.len());

@@ -276,3 +276,47 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).and_then(|before| bytes.get(before));
     !is_word(before) && !is_word(bytes.get(end))
 }
+
+/// Words in the names of fields that hold values which are too common to count anywhere else.
+pub(super) fn is_named_for(kind: &str, names: &str) -> bool {
+    let words: &[&str] = match kind {
+        "date" => &[
+            "db",
+            "dob",
+            "date",
+            "birth",
+            "bday",
+            "birthday",
+            "birthdate",
+            "dateofbirth",
+        ],
+        "postcode" => &["zp", "zip", "zipcode", "post", "postal", "postcode", "plz"],
+        "gender" => &["ge", "gen", "gender", "sex"],
+        "name" => &[
+            "fn",
+            "ln",
+            "name",
+            "first",
+            "last",
+            "firstname",
+            "lastname",
+            "surname",
+            "givenname",
+            "familyname",
+            "fname",
+            "lname",
+            "fullname",
+        ],
+        "email" => &["em", "email", "mail"],
+        "phone" => &["ph", "phone", "tel", "telephone", "mobile"],
+        _ => &[],
+    };
+    let lower = names.to_ascii_lowercase();
+    lower
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| words.contains(&word))
+        || (kind != "name"
+            && words
+                .iter()
+                .any(|word| word.len() >= 5 && lower.contains(word)))
+}

@@ -4,8 +4,9 @@ use data_encoding::BASE64;
 
 use super::across::{split, together};
 use super::decoders;
+use super::gather::Keys;
 use super::normal::SHORTEST;
-use super::reader::{At, Gathered, Keys, Reader};
+use super::reader::{At, Gathered, Reader};
 use super::search::{Extent, Hit};
 use super::structure::{MOST_PIECES, Shape, shape};
 use crate::decode::multipart_parts;

@@ -1,16 +1,14 @@
 //! Reads requests: takes them apart along their structure, down to values, and looks through each value once.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::rc::Rc;
 
-use super::coding::{Coding, class};
-use super::decoders;
-use super::normal::SHORTEST;
-use super::search::{Extent, Hit, LONGEST_KEYS, Range, SHORTEST_PIECE, Search};
+use super::coding::Coding;
+use super::gather::Keys;
+use super::matching::is_named_for;
+use super::search::{Extent, Hit, Range, Search};
 use super::step::Step;
-use super::structure::{self, Part, Shape, shape};
-use super::tree::{DEEPEST, Node};
 
 /// Nodes for each request, and one more for every few bytes of it: what is beyond is said not to have been searched.
 const MOST_NODES: usize = 50_000;
@@ -18,13 +16,11 @@ const BYTES_A_NODE: usize = 4;
 /// Bytes of a name that a place shows.
 const LONGEST_NAME: usize = 128;
 /// Values up to so many bytes are known again.
-const LONGEST_KNOWN: usize = 1024;
+pub(super) const LONGEST_KNOWN: usize = 1024;
 /// So many of them; then it begins anew.
 const MOST_KNOWN: usize = 16_384;
 /// Bytes of a value that a hit holds.
-const LONGEST_SHOWN: usize = 8192;
-/// Values with numbered names that are put together, in one request.
-const MOST_NUMBERED: usize = 256;
+pub(super) const LONGEST_SHOWN: usize = 8192;
 
 /// What was found in a value, relative to it.
 #[derive(Debug, Clone)]
@@ -80,7 +76,7 @@ impl At {
     }
 
     /// Of a part of the text.
-    fn part(self, start: usize, end: usize) -> At {
+    pub fn part(self, start: usize, end: usize) -> At {
         match self.range {
             Some(range) if self.exact => At {
                 range: Some(Range {
@@ -107,34 +103,17 @@ impl At {
 pub struct Reader<'s> {
     pub(super) search: &'s Search,
     pub(super) path: Vec<(Edge, bool)>,
-    names: String,
+    pub(super) names: String,
     /// Of the path so much is the place.
     pub(super) base: usize,
     pub(super) found: Vec<Relative>,
     nodes: usize,
     pub(super) bytes: usize,
     /// Places whose name was told with the keys that stood there.
-    places: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
+    pub(super) places: HashSet<u64, BuildHasherDefault<DefaultHasher>>,
     known: HashMap<Box<[u8]>, Rc<[Relative]>>,
     none: Rc<[Relative]>,
     pub(super) here: Gathered,
-}
-
-/// A value that may be a few keys of something typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Keys {
-    /// Hash of where it stood, numbers aside.
-    pub place: u64,
-    /// Where it stood; told once by each reader.
-    pub name: Option<String>,
-    bytes: [u8; LONGEST_KEYS],
-    length: usize,
-}
-
-impl Keys {
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
-    }
 }
 
 /// What was gathered from one request.
@@ -223,7 +202,7 @@ impl<'s> Reader<'s> {
     }
 
     /// `form:udff[em]`
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         let mut place = String::new();
         for (index, (edge, _)) in self.path[..self.base].iter().enumerate() {
             let Edge::Part(kind, _) = edge else {
@@ -243,7 +222,7 @@ impl<'s> Reader<'s> {
     }
 
     /// A value that is not made of parts, or is not looked at so.
-    fn leaf(&mut self, bytes: &[u8], depth: usize, at: At) {
+    pub(super) fn leaf(&mut self, bytes: &[u8], depth: usize, at: At) {
         if depth > 0 {
             let offset = at.range.map_or(0, |range| range.start);
             return self.visit(bytes, depth, offset);
@@ -320,91 +299,6 @@ impl<'s> Reader<'s> {
         });
     }
 
-    /// What may be a piece of something, with others.
-    fn gather(&mut self, bytes: &[u8]) {
-        let search = self.search;
-        if bytes.is_empty() || bytes.len() > LONGEST_KNOWN {
-            return;
-        }
-        if bytes.len() <= LONGEST_KEYS {
-            let keys = bytes.to_ascii_lowercase();
-            if search.keys.contains(&keys) {
-                self.gather_keys(bytes);
-            }
-        }
-        if bytes.len() >= SHORTEST_PIECE && bytes.len() <= 128 {
-            let first = [bytes[0].to_ascii_lowercase(), bytes[1].to_ascii_lowercase()];
-            if search.pieces.contains(&first) {
-                let lower = bytes.to_ascii_lowercase();
-                if search.beginnings.contains_key(&lower) || search.ends.contains_key(&lower) {
-                    let place = self.place();
-                    self.here.pieces.push((place, bytes.to_vec()));
-                }
-            }
-        }
-        let is_path = matches!(self.path.last(), Some((Edge::Part("path", _), _)));
-        if bytes.len() >= 4
-            && !is_path
-            && self.here.numbered.len() < MOST_NUMBERED
-            && self.names.bytes().any(|byte| byte.is_ascii_digit())
-        {
-            let place = self.place();
-            self.here.numbered.push((place, bytes.to_vec()));
-        }
-    }
-
-    /// Most requests have some that mean nothing, at the same few places.
-    fn gather_keys(&mut self, bytes: &[u8]) {
-        let mut hasher = self.places.hasher().build_hasher();
-        for index in 0..self.path.len() {
-            if let Edge::Part(kind, _) = self.path[index].0 {
-                kind.hash(&mut hasher);
-                // Batches have their keys under numbers.
-                for byte in self
-                    .name(index)
-                    .bytes()
-                    .filter(|byte| !byte.is_ascii_digit())
-                {
-                    hasher.write_u8(byte);
-                }
-            }
-        }
-        let place = hasher.finish();
-        let name = self.places.insert(place).then(|| self.place());
-        let mut keys = Keys {
-            place,
-            name,
-            bytes: [0; LONGEST_KEYS],
-            length: bytes.len(),
-        };
-        keys.bytes[..bytes.len()].copy_from_slice(bytes);
-        self.here.keys.push(keys);
-    }
-
-    /// Values of one request as if they were one.
-    pub(super) fn joined(&mut self, place: &str, bytes: &[u8], pieces: usize) {
-        self.base = 0;
-        self.visit(bytes, 0, 0);
-        let found = std::mem::take(&mut self.found);
-        for found in best(&found) {
-            let form = &self.search.forms[found.form as usize];
-            if found.weak.is_some() || found.suspected || form.alone {
-                continue;
-            }
-            self.here.hits.push(Hit {
-                canary: self.search.canary_of(found.form),
-                place: place.to_owned(),
-                steps: found.steps.clone(),
-                suspected: false,
-                extent: Extent::Split { pieces },
-                range: None,
-                value: bytes[..bytes.len().min(LONGEST_SHOWN)].to_vec(),
-                cut: bytes.len() > LONGEST_SHOWN,
-                whole: found.whole,
-            });
-        }
-    }
-
     /// Whether so much more may be looked through.
     pub(super) fn may(&mut self, bytes: usize) -> bool {
         let may = self.nodes > 0 && self.bytes >= bytes;
@@ -415,164 +309,14 @@ impl<'s> Reader<'s> {
         self.here.cut |= !may;
         may
     }
-
-    /// A text that is made of parts is looked through part by part.
-    pub(super) fn structured(&mut self, bytes: &[u8], depth: usize, at: At) {
-        if bytes.len() < 4 || self.path.len() > 3 * DEEPEST {
-            return self.leaf(bytes, depth, at);
-        }
-        match shape(bytes) {
-            // Bytes that merely begin like one of these.
-            Shape::Json | Shape::Form | Shape::Address if !is_text(bytes) => {
-                self.leaf(bytes, depth, at);
-            }
-            Shape::Json => self.json(bytes, depth, at),
-            Shape::Form => self.pairs("form", bytes, depth, at),
-            Shape::Address => self.address(bytes, depth, at),
-            Shape::Plain => self.leaf(bytes, depth, at),
-        }
-    }
-
-    fn json(&mut self, bytes: &[u8], depth: usize, at: At) {
-        structure::json(bytes, &mut |path, part, start, end| {
-            let text = &bytes[start..end];
-            let at = at.part(start, end);
-            let kind = if part == Part::Key {
-                "json key"
-            } else {
-                "json"
-            };
-            if !self.may(text.len()) {
-                return;
-            }
-            self.in_part(kind, path.as_bytes(), |reader| match part {
-                // What is left is no JSON, and must not be taken for some again.
-                Part::Literal | Part::Rest => reader.leaf(text, depth, at),
-                Part::String | Part::Key => {
-                    let unescaped = decoders::escapes(text);
-                    reader.unescaped(text, unescaped.as_deref(), Coding::Escapes, depth, at);
-                }
-            });
-        });
-    }
-
-    fn address(&mut self, bytes: &[u8], depth: usize, at: At) {
-        let (before, query, after) = structure::address(bytes);
-        for (kind, (start, end)) in [("address", before), ("fragment", after)] {
-            let text = &bytes[start..end];
-            if self.may(text.len()) {
-                self.in_part(kind, b"", |reader| {
-                    reader.leaf(text, depth, at.part(start, end))
-                });
-            }
-        }
-        self.pairs(
-            "query",
-            &bytes[query.0..query.1],
-            depth,
-            at.part(query.0, query.1),
-        );
-    }
-
-    /// The names and values of a query or a form; lines of them, too.
-    pub(super) fn pairs(&mut self, kind: &'static str, text: &[u8], depth: usize, at: At) {
-        let name_kind = if kind == "query" {
-            "query name"
-        } else {
-            "form name"
-        };
-        structure::pairs(text, &mut |key, (start, end), value| {
-            let unescaped = decoders::percent(key);
-            let key = unescaped.as_deref().unwrap_or(key);
-            // Shorter ones hold nothing.
-            if key.len() >= SHORTEST && self.may(key.len()) {
-                let raw = &text[start..end];
-                self.in_part(name_kind, b"", |reader| {
-                    let at = at.part(start, end);
-                    reader.unescaped(raw, unescaped.as_deref(), Coding::Percent, depth, at);
-                });
-            }
-            let at = at.part(value.0, value.1);
-            let value = &text[value.0..value.1];
-            if !self.may(value.len()) {
-                return;
-            }
-            self.in_part(kind, key, |reader| {
-                let unescaped = decoders::percent(value);
-                reader.unescaped(value, unescaped.as_deref(), Coding::Percent, depth, at);
-            });
-        });
-    }
-
-    /// A part's text with its escapes undone. Where the place is, that is how such places are written; inside a value it
-    /// is a step.
-    fn unescaped(&mut self, raw: &[u8], text: Option<&[u8]>, coding: Coding, depth: usize, at: At) {
-        match text {
-            None => self.structured(raw, depth, at),
-            Some(text) if depth == 0 => self.structured(text, 0, at.decoded()),
-            Some(text) => {
-                let offset = at.range.map_or(0, |range| range.start);
-                self.child(&Node::new(raw, depth, offset), text, coding);
-            }
-        }
-    }
-}
-
-fn is_text(bytes: &[u8]) -> bool {
-    let is_control = |byte: &u8| class::OF[usize::from(*byte)] & class::CONTROL != 0;
-    !bytes.iter().any(is_control) && std::str::from_utf8(bytes).is_ok()
 }
 
 /// Of what was found of a canary in one value: all chains that differ, and parts only where there is no whole.
-fn best(found: &[Relative]) -> Vec<&Relative> {
+pub(super) fn best(found: &[Relative]) -> Vec<&Relative> {
     let mut seen = HashSet::new();
     let is_new = |one: &&Relative| {
         let names: Vec<&str> = one.steps.iter().map(|step| &*step.name).collect();
         seen.insert((one.form, one.suspected, names.join(" ")))
     };
     found.iter().filter(is_new).collect()
-}
-
-/// Words in the names of fields that hold values which are too common to count anywhere else.
-fn is_named_for(kind: &str, names: &str) -> bool {
-    let words: &[&str] = match kind {
-        "date" => &[
-            "db",
-            "dob",
-            "date",
-            "birth",
-            "bday",
-            "birthday",
-            "birthdate",
-            "dateofbirth",
-        ],
-        "postcode" => &["zp", "zip", "zipcode", "post", "postal", "postcode", "plz"],
-        "gender" => &["ge", "gen", "gender", "sex"],
-        "name" => &[
-            "fn",
-            "ln",
-            "name",
-            "first",
-            "last",
-            "firstname",
-            "lastname",
-            "surname",
-            "givenname",
-            "familyname",
-            "fname",
-            "lname",
-            "fullname",
-        ],
-        "email" => &["em", "email", "mail"],
-        "phone" => &["ph", "phone", "tel", "telephone", "mobile"],
-        _ => &[],
-    };
-    let lower = names.to_ascii_lowercase();
-    lower
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|word| words.contains(&word))
-        || (kind != "name"
-            && words
-                .iter()
-                .any(|word| word.len() >= 5 && lower.contains(word)))
 }

@@ -90,12 +90,6 @@ impl Verdicts {
             ("identity_link", &self.identity_link),
         ]
     }
-
-    pub fn any_found(&self) -> bool {
-        self.all()
-            .iter()
-            .any(|(_, verdict)| verdict.outcome == VerdictOutcome::Found)
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
