@@ -133,11 +133,16 @@ pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> Linked {
         .iter()
         .map(|exchange| (exchange.id.as_str(), exchange))
         .collect();
+    undecoded.retain(|id| {
+        let exchange = exchanges.get(id);
+        exchange.is_some_and(|exchange| counts(exchange.sent, exchange.outcome))
+    });
     let mut links: BTreeMap<(Strength, &str, &str, &str), IdentityLink> = BTreeMap::new();
     for event in case.events {
         let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
             continue;
         };
+        undecoded.remove(exchange.id.as_str());
         let strong = || {
             event
                 .identity
@@ -147,7 +152,6 @@ pub(super) fn identities(case: Case<'_>, told: &HashSet<&str>) -> Linked {
         if !counts(exchange.sent, exchange.outcome) {
             continue;
         }
-        undecoded.remove(exchange.id.as_str());
         if !told.contains(exchange.id.as_str()) {
             others += usize::from(strong().next().is_some());
             continue;

@@ -216,7 +216,11 @@ pub(super) fn typed_value(
         .iter()
         .filter(|leak| leak.certainty == Certainty::Suspected && is_told(leak))
         .count();
-    if typed.is_empty() && doubt.is_none() && suspected == 0 {
+    let has_canaries = searched
+        .canaries
+        .iter()
+        .any(|canary| canary.kind != "cookie");
+    if typed.is_empty() && suspected == 0 && (doubt.is_none() || !has_canaries) {
         return Verdict {
             outcome: VerdictOutcome::NotTested,
             why: "the journey typed no canary".to_owned(),
