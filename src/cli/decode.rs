@@ -29,17 +29,19 @@ Records go to stdout as they are found; a file of any length, or a pipe, is read
   pixelwitness decode --summary saved.har
   zcat crawl.jsonl.gz | pixelwitness decode -
 
-With --canary each request is searched for a value, in whatever form it left: encoded, hashed, cut short or in pieces.
-Then what was found goes to stdout, an object a line: where it stood, how it was made, and a shell line to check it.
+With --canary each request is searched for a value, in whatever form it left: encoded, hashed, cut
+short or in pieces. Then what was found goes to stdout, an object a line: where it stood, how it was
+made, and a shell line to check it.
 
-  pixelwitness decode saved.har --canary email=someone@example.com --canary phone=07700900123 --site police.example
+  pixelwitness decode saved.har --canary email=someone@example.com --site police.example
   pixelwitness decode saved.har --canary name=Vexqjorth | jq -r .chain
 
 Exit codes:
   0  all was read; with --canary: and nothing was found
   1  with --canary: something was found
   2  the file cannot be read, or is cut off (what stands before is decoded)
-  3  some requests in it could not be read: each has a record of kind `unknown` that says why")]
+  3  some requests in it could not be read: each has a record of kind `unknown` that says why; with
+     --canary: nothing was found, and not everything could be searched")]
 pub struct DecodeArgs {
     /// A HAR or JSON Lines; - for standard input
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
