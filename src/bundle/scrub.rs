@@ -233,6 +233,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_secret_in_a_websocket_message_is_kept_out() {
+        let scrub = Scrub::new([("fr", "0abcdefg")]).unwrap();
+        let mut exchange = Exchange::begun("x1".into(), "wss://a.example/", "GET", "b.example");
+        exchange.frames.push(crate::model::WebSocketFrame {
+            direction: "sent".into(),
+            opcode: 1,
+            payload_base64: BASE64.encode(b"{\"token\":\"0abcdefg\"}"),
+            time: None,
+        });
+        let clean = scrub.exchange(&exchange);
+        let payload = BASE64.decode(clean.frames[0].payload_base64.as_bytes());
+        assert_eq!(payload.unwrap(), b"{\"token\":\"[secret fr]\"}");
+    }
+
+    #[test]
     fn a_secret_is_found_however_it_is_written() {
         let value = "31%3Aq-R.s~T%3A2";
         let scrub = Scrub::new([("xs", value), ("p", "-2"), ("fr", "0abcdefg")]).unwrap();

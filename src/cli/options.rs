@@ -207,14 +207,16 @@ impl Replay {
     /// for.
     pub fn check_controls(&self, recording: bool) -> Result<(), u8> {
         let message = match self.control {
-            true if recording => "there are no controls of a recording",
+            true if recording => {
+                "controls are made of a scenario that is replayed, and there is none here"
+            }
             true if self.deliver == DeliverArg::All => {
                 "`--control` makes the journey four times, and with `--deliver all` each would file a report"
             }
             _ => return Ok(()),
         };
         let help = match recording {
-            true => "replay the scenario that comes of it with `--control`",
+            true => "use `--control` with `pixelwitness run`, or the demo",
             false => "leave one of the two out",
         };
         talk::error(message, Some(help));

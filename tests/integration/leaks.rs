@@ -913,3 +913,21 @@ fn what_was_blocked_did_not_leave() {
     let (code, ..) = decode(&file, &[&canary[..], &["--site", "not a domain"]].concat());
     assert_eq!(code, Some(2));
 }
+
+/// Each control would file a report, too.
+#[test]
+fn controls_never_deliver_reports() {
+    let scenario = "scenarios/demo/read-advice.yaml";
+    for arguments in [
+        &["run", scenario, "--control", "--deliver", "all"][..],
+        &["demo", "--gallery", "--control"],
+    ] {
+        let output = pixelwitness(arguments, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains("leave one of the two out") || said.contains("there is none here"),
+            "{said}"
+        );
+    }
+}
