@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::Found;
 use super::normal::{Form, SHORTEST};
 use super::search::{Extent, Hit, SHORTEST_PIECE, Search};
-use super::step::{Step, StepKind};
+use super::step::Step;
 use crate::model::{Exchange, UrlParts};
 
 /// Values longer than so much are not put together, in bytes.
@@ -217,12 +217,7 @@ impl Stream {
         {
             return;
         }
-        let key_by_key = Step {
-            name: "key by key".into(),
-            make: None,
-            undo: None,
-            kind: StepKind::Around,
-        };
+        let key_by_key = Step::around("key by key");
         let typed = Typed {
             hit: Hit {
                 canary: form.canary,

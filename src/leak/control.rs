@@ -1,13 +1,13 @@
 //! What other journeys say of a run: a value that follows what was typed, and nothing else, says something of it, whether
 //! it can be decoded or not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::findings::{goes_to_others, trackers};
 use super::sightings::{counts, cut, host};
 use super::{Case, Reader, Search, Sent};
 use crate::model::{
-    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, Party, SuspectedField,
-    UrlParts,
+    Certainty, ControlRun, Controls, Exchange, Findings, JourneyState, SuspectedField, UrlParts,
 };
 
 /// Values that are shorter say nothing, in bytes; those that are longer are not compared.
@@ -143,16 +143,10 @@ fn path(url: &str) -> String {
 fn fields(side: Side<'_>) -> BTreeMap<Field, Values<'_>> {
     let search = Search::new(Vec::new());
     let mut reader = Reader::new(&search);
-    let trackers: BTreeSet<&str> = side
-        .case
-        .events
-        .iter()
-        .map(|event| event.exchange.as_str())
-        .collect();
+    let trackers = trackers(side.case);
     let mut fields: BTreeMap<Field, Values> = BTreeMap::new();
     for exchange in side.case.exchanges {
-        let told = exchange.party == Party::Third || trackers.contains(exchange.id.as_str());
-        if !told || !counts(exchange.sent, exchange.outcome) {
+        if !goes_to_others(exchange, &trackers) || !counts(exchange.sent, exchange.outcome) {
             continue;
         }
         let body = (side.body)(exchange);

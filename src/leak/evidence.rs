@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::context::{candidate, is_page, told, told_by_request, topics_in};
-use super::findings::{Case, Tracker};
+use super::findings::{Case, Tracker, goes_to_others};
 use super::sightings::{consent, counts, host};
 use super::{Reader, Sent};
 use crate::model::{
-    Exchange, IdentityLink, Observation, PageContext, Party, RunRecord, Strength, TopicMatch,
+    Exchange, IdentityLink, Observation, PageContext, RunRecord, Strength, TopicMatch,
 };
 
 /// Observations that are listed: more than any journey has pages.
@@ -32,8 +32,7 @@ impl Contexts {
             let Some(exchange) = exchanges.get(event.exchange.as_str()) else {
                 continue;
             };
-            let sure = trackers.get(event.exchange.as_str()) == Some(&Tracker::Sure);
-            if exchange.party == Party::First && !sure {
+            if !goes_to_others(exchange, trackers) {
                 continue;
             }
             for observation in told(event) {

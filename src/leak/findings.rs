@@ -34,7 +34,7 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
         };
         let found = reader.read(sent);
         let tracker = trackers.get(exchange.id.as_str()).copied();
-        if exchange.party == Party::First && tracker != Some(Tracker::Sure) {
+        if !goes_to_others(exchange, &trackers) {
             if tracker == Some(Tracker::Perhaps) && !found.hits.is_empty() {
                 let what = "it looks like a tracker's on the site's own host, holds what was typed, and was not counted";
                 sightings.unsearched(&exchange.id, what);
@@ -52,7 +52,7 @@ pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> 
     let certain = sightings
         .leaks
         .iter()
-        .filter(|leak| leak.certainty != Certainty::Suspected && is_told(leak))
+        .filter(|leak| is_found(leak))
         .map(|leak| leak.exchange.as_str());
     let of_contexts = contexts.list.iter().flat_map(|context| &context.exchanges);
     let told: HashSet<&str> = certain.chain(of_contexts.map(String::as_str)).collect();
@@ -155,7 +155,7 @@ pub(super) enum Tracker {
 }
 
 /// Exchanges that a decoder reads. A script that a site keeps on its own host tells nobody anything.
-fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
+pub(super) fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
     let mut trackers: HashMap<&str, Tracker> = HashMap::new();
     for event in case.events {
         let tells = matches!(event.kind, EventKind::Event | EventKind::Gateway);
@@ -169,9 +169,19 @@ fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
     trackers
 }
 
+/// Whether a request tells somebody else: it goes to a third party, or to a host of the site's own that plays a tracker's.
+pub(super) fn goes_to_others(exchange: &Exchange, trackers: &HashMap<&str, Tracker>) -> bool {
+    exchange.party == Party::Third || trackers.get(exchange.id.as_str()) == Some(&Tracker::Sure)
+}
+
 /// A leak of what was typed that left, or would have but for us.
 fn is_told(leak: &Leak) -> bool {
     leak.kind != "cookie" && counts(leak.sent, leak.outcome)
+}
+
+/// As [`is_told`], and it is no chance.
+pub fn is_found(leak: &Leak) -> bool {
+    matches!(leak.certainty, Certainty::Found | Certainty::Confirmed) && is_told(leak)
 }
 
 /// Whether any canary left. `typed` are those that the journey typed.
@@ -181,11 +191,7 @@ pub(super) fn typed_value(
     typed: &[&str],
     doubt: Option<&str>,
 ) -> Verdict {
-    let found: Vec<&Leak> = leaks
-        .iter()
-        .filter(|leak| matches!(leak.certainty, Certainty::Found | Certainty::Confirmed))
-        .filter(|leak| is_told(leak))
-        .collect();
+    let found: Vec<&Leak> = leaks.iter().filter(|leak| is_found(leak)).collect();
     if !found.is_empty() {
         let names: HashSet<&str> = found.iter().map(|leak| leak.canary.as_str()).collect();
         let mut names: Vec<&str> = names.into_iter().collect();

@@ -28,8 +28,6 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
     let mut entries: Vec<(usize, usize)> = vec![(0, 0); 3];
     let mut characters: Vec<u16> = Vec::new();
     const CHARACTER: usize = usize::MAX;
-    let mut width = 3;
-    let mut enlarge_in = 4u32;
     characters.push(first);
     entries.push((0, CHARACTER));
     out.push(first);
@@ -38,6 +36,11 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
         if out.len() >= most {
             out.truncate(most);
             break;
+        }
+        // As wide as the next entry's number is.
+        let width = entries.len().ilog2() + 1;
+        if width > 16 {
+            return None;
         }
         let mut code = reader.take(width)? as usize;
         if code == 2 {
@@ -49,14 +52,6 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
             entries.push((characters.len(), CHARACTER));
             characters.push(character);
             code = entries.len() - 1;
-            enlarge_in -= 1;
-            if enlarge_in == 0 {
-                if width >= 16 {
-                    return None;
-                }
-                enlarge_in = 1 << width;
-                width += 1;
-            }
         }
         let start = out.len();
         if let Some(&(at, length)) = entries.get(code) {
@@ -78,14 +73,6 @@ pub fn decompress(units: impl Iterator<Item = u16>, bits: u32, most: usize) -> O
         // What came before and the first character of this one stand one after the other in what came out.
         entries.push((previous.0, previous.1 + 1));
         previous = (start, out.len() - start);
-        enlarge_in -= 1;
-        if enlarge_in == 0 {
-            if width >= 16 {
-                return None;
-            }
-            enlarge_in = 1 << width;
-            width += 1;
-        }
     }
     Some(String::from_utf16_lossy(&out).into_bytes())
 }

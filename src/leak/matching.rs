@@ -208,15 +208,9 @@ impl Reader<'_> {
             if let Some(&(form, algorithm)) = self.search.short.get(&number) {
                 let mut steps = self.search.forms[form as usize].steps.clone();
                 let (hash, _) = SHORT[usize::from(algorithm)];
-                steps.push(Step {
-                    make: None,
-                    ..Step::normal(hash, "")
-                });
+                steps.push(Step::without_tool(hash));
                 if name == "decimal" {
-                    steps.push(Step {
-                        make: None,
-                        ..Step::normal("decimal", "")
-                    });
+                    steps.push(Step::without_tool("decimal"));
                 }
                 self.take(
                     form,
@@ -245,14 +239,9 @@ impl Reader<'_> {
         for index in (self.base..self.path.len()).rev() {
             let step = match self.path[index].0 {
                 Edge::Coding(coding, from) => coding.step_from(from),
-                Edge::Part(kind, _) => Step {
-                    name: match self.name(index) {
-                        "" => kind.into(),
-                        name => format!("{kind}[{name}]").into(),
-                    },
-                    make: None,
-                    undo: None,
-                    kind: StepKind::Around,
+                Edge::Part(kind, _) => match self.name(index) {
+                    "" => Step::around(kind),
+                    name => Step::around(format!("{kind}[{name}]")),
                 },
             };
             steps.push(step);

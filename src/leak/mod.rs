@@ -29,11 +29,11 @@ mod tree;
 
 pub use across::Streams;
 pub use control::{Side, controls};
-pub use findings::{Case, control, findings};
+pub use findings::{Case, control, findings, is_found};
 pub use places::{Found, Others, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
-pub use sightings::{Sightings, counts};
+pub use sightings::Sightings;
 pub use step::{Step, chain, shell};
 
 use crate::model::CanaryRecord;

@@ -254,13 +254,7 @@ impl Search {
         let first = group.forms.first().copied().unwrap_or_default();
         match exact {
             Some(form) => (form, None),
-            None => (
-                first,
-                Some(Step {
-                    make: None,
-                    ..Step::normal("other case", "")
-                }),
-            ),
+            None => (first, Some(Step::without_tool("other case"))),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::model::{
 const MOST_LISTED: usize = 20;
 
 /// What leaves, or would have but for us: what the browser itself kept back told nobody.
-pub fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
+pub(super) fn counts(sent: Option<bool>, outcome: Outcome) -> bool {
     match sent {
         Some(sent) => sent || outcome == Outcome::Contained,
         None => outcome != Outcome::Blocked,

@@ -39,6 +39,24 @@ impl Step {
         }
     }
 
+    /// That no standard tool does.
+    pub fn without_tool(name: &'static str) -> Step {
+        Step {
+            make: None,
+            ..Step::normal(name, "")
+        }
+    }
+
+    /// What was sent holds it so.
+    pub fn around(name: impl Into<Cow<'static, str>>) -> Step {
+        Step {
+            name: name.into(),
+            make: None,
+            undo: None,
+            kind: StepKind::Around,
+        }
+    }
+
     pub fn named(name: String, make: String) -> Step {
         Step {
             name: Cow::Owned(name),

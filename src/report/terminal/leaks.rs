@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Style, cut};
-use crate::leak::counts;
+use crate::leak::is_found;
 use crate::model::{Certainty, Leak, LeakExtent, Submission};
 use crate::report::count;
 
@@ -14,7 +14,7 @@ pub(in crate::report) fn leak_lines(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let told = leaks.iter().filter(|leak| is_told(leak));
+    let told = leaks.iter().filter(|leak| is_found(leak));
     by_recipient(told, &format!("{what} was told to"), style, out)?;
     let planted = leaks.iter().filter(|leak| leak.kind == "cookie");
     by_recipient(
@@ -25,20 +25,13 @@ pub(in crate::report) fn leak_lines(
     )?;
     let perhaps = leaks
         .iter()
-        .filter(|leak| leak.kind != "cookie" && !is_told(leak));
+        .filter(|leak| leak.kind != "cookie" && !is_found(leak));
     by_recipient(
         perhaps,
         "Suspected, or kept back by the browser, on its way to",
         style,
         out,
     )
-}
-
-/// Found, and left, or would have but for us.
-fn is_told(leak: &Leak) -> bool {
-    matches!(leak.certainty, Certainty::Found | Certainty::Confirmed)
-        && leak.kind != "cookie"
-        && counts(leak.sent, leak.outcome)
 }
 
 fn by_recipient<'a>(
