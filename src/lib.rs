@@ -11,6 +11,8 @@
 //!                          a HAR by any tool ─────▶ intake ─────▶│
 //!                                         decode ─▶ TrackerEvent ◀┘   leak ─▶ what was typed, what it was about
 //!                                                               │
+//!                                                    policy ─▶ what is denied, what is claimed
+//!                                                               │
 //!                                                   bundle ─▶ report
 //! ```
 //!
@@ -29,9 +31,11 @@
 //! | [`intake`] | requests out of HARs and JSON Lines that other tools made |
 //! | [`loopback`] | what is served on this machine: certificates, a sink for what must not leave |
 //! | [`leak`] | recognises typed values and topics |
+//! | [`policy`] | rules and claims, and baselines of what is told |
 //! | [`bundle`] | the evidence on disk |
 //! | [`run`] | ties the rooms together: one run |
 //! | [`report`] | one file a format |
+//! | [`schema`] | JSON Schemas of all that is written and read |
 //! | [`demo`] | the embedded demo site, a fictional police force |
 //! | [`cli`] | one file a subcommand; the only room that may print or exit |
 
@@ -47,6 +51,8 @@ pub mod journey;
 pub mod leak;
 pub mod loopback;
 pub mod model;
+pub mod policy;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod schema;

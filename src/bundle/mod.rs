@@ -1,9 +1,10 @@
 //! The evidence on disk. Written from the run's first moment, a record at a time, so that a run which is cut short
 //! leaves what it saw.
 //!
-//! Files: `data/run.json`, `scenario.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `findings.json`, `bodies/<sha256>`,
+//! Files: `data/run.json`, `scenario.yaml`, `policy.yaml`, `exchanges.jsonl`, `evidence.jsonl`, `findings.json`, `bodies/<sha256>`,
 //! `cdp.jsonl` (the browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
 
+mod read;
 mod scrub;
 
 use std::fs::{self, File, OpenOptions};
@@ -16,6 +17,7 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use tempfile::TempDir;
 
+pub use read::{Kept, ReadError, read};
 pub use scrub::Scrub;
 
 use crate::capture::Body;
@@ -74,6 +76,14 @@ impl BundleWriter {
         let file = data.join("scenario.yaml");
         fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
         BundleWriter::open(root)
+    }
+
+    /// Keeps the exact bytes of the policy that the run is held against.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn policy(&self, text: &str) -> Result<(), BundleError> {
+        self.replace("policy.yaml", |file| file.write_all(text.as_bytes()))
     }
 
     /// Goes on with a bundle that is there, and holds a lock on it for as long as it lives.
@@ -355,7 +365,10 @@ pub fn pretty<T: Serialize>(record: &T) -> Vec<u8> {
 }
 
 /// A temporary file is its owner's alone; evidence is as readable as any other file.
-fn make_readable(file: &File) -> io::Result<()> {
+///
+/// # Errors
+/// If it cannot be changed.
+pub fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }

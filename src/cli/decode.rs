@@ -59,7 +59,7 @@ pub struct DecodeArgs {
 }
 
 /// The registrable domain of a host or an address.
-fn site(text: &str) -> Result<String, String> {
+pub fn site(text: &str) -> Result<String, String> {
     let lower = text.trim().to_ascii_lowercase();
     let host = match url::Url::parse(&lower) {
         Ok(url) => url.host_str().unwrap_or_default().to_owned(),
@@ -73,7 +73,7 @@ fn site(text: &str) -> Result<String, String> {
 }
 
 /// `email=someone@example.com`, or `first:name=Ann`.
-fn canary(text: &str) -> Result<Sought, String> {
+pub fn canary(text: &str) -> Result<Sought, String> {
     let (name, value) = text
         .split_once('=')
         .ok_or("expected KIND=VALUE, as in `email=someone@example.com`")?;

@@ -1,20 +1,25 @@
 //! `pixelwitness demo`: the embedded demo site, end to end.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::gate::{Gatekeeper, today};
 use super::options::{Replay, cancel_on_signal};
 use super::plan::default_out;
 use super::run::{Results, one};
 use super::{browser, control, exit, gallery, talk};
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
+use crate::policy::{Judged, Policy};
 use crate::run::RunOptions;
 use crate::scenario::Scenario;
 
 const SCENARIO: &str = include_str!("../../scenarios/demo/report-sexual-offence.yaml");
 const SCENARIO_PATH: &str = "scenarios/demo/report-sexual-offence.yaml";
+const POLICY: &str = include_str!("../../scenarios/demo/northgate.policy.yaml");
+const POLICY_PATH: &str = "scenarios/demo/northgate.policy.yaml";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -72,6 +77,10 @@ pub async fn demo(args: DemoArgs) -> u8 {
         Ok(scenario) => scenario,
         Err(diagnostic) => return talk::diagnostic(&diagnostic),
     };
+    let policy = match Policy::parse(Path::new(POLICY_PATH), POLICY.to_owned(), today()) {
+        Ok(policy) => Arc::new(policy),
+        Err(diagnostic) => return talk::diagnostic(&diagnostic),
+    };
     if let Err(code) = args.replay.check_controls(args.gallery) {
         return code;
     }
@@ -118,6 +127,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
             Ok(options) => RunOptions {
                 connect_to: vec![ConnectTo::all_to(server.addr())],
                 trusted_keys: vec![server.spki_sha256_base64().to_owned()],
+                policy: Some(policy.clone()),
                 ..options
             },
             Err(code) => {
@@ -136,7 +146,11 @@ pub async fn demo(args: DemoArgs) -> u8 {
             }
             other => other,
         };
-        results.take(run);
+        if let Some(run) = results.take(run) {
+            let source = run.bundle.clone();
+            let judged = Judged::new(title.clone(), source, run.traffic(), Some(&policy));
+            results.gate(Gatekeeper::unasked(), vec![judged]);
+        }
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
         }

@@ -3,12 +3,15 @@
 
 mod audit;
 mod browser;
+mod check;
 mod consent;
 mod control;
 mod decode;
 mod demo;
+mod diff;
 mod explain;
 mod gallery;
+mod gate;
 mod import;
 mod options;
 mod plan;
@@ -16,6 +19,7 @@ mod progress;
 mod record;
 mod run;
 mod scan;
+mod schema;
 mod talk;
 
 use std::io::IsTerminal;
@@ -27,7 +31,8 @@ use clap::{Parser, Subcommand};
 pub mod exit {
     /// Nothing was found.
     pub const OK: u8 = 0;
-    /// One of the three verdicts is `found`. (Policies, which say what may be told, are still to come.)
+    /// A rule is violated, a claim contradicted, or something is told that a baseline does not have; without a policy, one
+    /// of the three verdicts is `found`.
     pub const FOUND: u8 = 1;
     /// Bad input: usage, scenario, a file that cannot be decoded to its end. Nothing was run.
     pub const BAD_INPUT: u8 = 2;
@@ -62,12 +67,13 @@ const AFTER_HELP: &str = "\
 Begin with `pixelwitness demo`: a police force that does not exist, and what its report form tells Meta.
 
 Exit codes:
-  0  the run was completed, and nothing was found
-  1  something was found: what was typed left, a third party was told what the pages are about, or it was tied to a
+  0  the run was completed, and nothing was found (against the policy, where there is one)
+  1  a rule of the policy is violated, a claim contradicted, or something is told that the baseline does not have;
+     without a policy: what was typed left, a third party was told what the pages are about, or it was tied to a
      person or a browser (each verdict is in the summary and in findings.json)
-  2  bad input: usage, scenario, a file that cannot be decoded to its end; nothing was run
-  3  inconclusive: nothing was found, and not everything was searched or known; the journey or the capture was not
-     completed, a consent banner could not be answered as told, or something left that was to be contained (a bundle was
+  2  bad input: usage, scenario, policy, a file that cannot be decoded to its end; nothing was run; or a stale baseline
+  3  inconclusive: nothing was found, and not everything was looked at, searched or known; the journey or the capture
+     was not completed, a consent banner could not be answered as told, or something left that was to be contained (a bundle was
      written all the same); or requests in a file could not be read";
 
 #[derive(Debug, Subcommand)]
@@ -84,10 +90,16 @@ enum Command {
     Import(import::ImportArgs),
     /// Hold a bundle's records against its network log again; complete those of a run that was cut short
     Audit(audit::AuditArgs),
+    /// Hold a bundle or a HAR against a policy or a baseline, offline
+    Check(check::CheckArgs),
+    /// Compare what two bundles or baselines tell, flow by flow
+    Diff(diff::DiffArgs),
     /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
     Decode(decode::DecodeArgs),
     /// Say what a parameter means, or what a request told
     Explain(explain::ExplainArgs),
+    /// Print the JSON Schema of a file that people write, or that a bundle holds
+    Schema(schema::SchemaArgs),
     /// Find or install rules for consent banners that are not recognised without
     #[command(subcommand)]
     Consent(consent::ConsentCommand),
@@ -119,8 +131,11 @@ pub fn main() -> ExitCode {
             Command::Record(args) => record::record(args).await,
             Command::Import(args) => import::import(&args),
             Command::Audit(args) => audit::audit(args),
+            Command::Check(args) => check::check(&args),
+            Command::Diff(args) => diff::diff(&args),
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),
+            Command::Schema(args) => schema::schema(&args),
             Command::Consent(command) => consent::consent(command).await,
             Command::Browser(command) => browser::browser(command).await,
         }

@@ -200,6 +200,7 @@ impl Replay {
                 })?
                 .map(Arc::new),
             base_url: None,
+            policy: None,
         })
     }
 

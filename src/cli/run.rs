@@ -9,11 +9,13 @@ use indicatif::MultiProgress;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::gate::{GateArgs, Gatekeeper, own_policy, today};
 use super::options::{Journeys, Replay, cancel_on_signal};
 use super::plan::{Planned, plan};
 use super::progress::Progress;
 use super::{control, exit, talk};
 use crate::model::{JourneyState, VerdictOutcome};
+use crate::policy::{Fingerprint, Judged};
 use crate::report::{compare, terminal};
 use crate::run::{Run, RunError, RunOptions};
 use crate::scenario::{Consent, Scenario};
@@ -54,6 +56,8 @@ pub struct RunArgs {
     consent: Vec<ConsentArg>,
     #[command(flatten)]
     journeys: Journeys,
+    #[command(flatten)]
+    gate: GateArgs,
     #[command(flatten)]
     replay: Replay,
 }
@@ -118,6 +122,7 @@ pub async fn run(args: RunArgs) -> u8 {
         &consents,
         args.out,
         &args.journeys,
+        &args.gate,
         &args.replay,
     )
     .await
@@ -129,11 +134,17 @@ pub async fn replay_all(
     consents: &[Consent],
     out: Option<PathBuf>,
     journeys: &Journeys,
+    gate: &GateArgs,
     replay: &Replay,
 ) -> u8 {
     if let Err(code) = replay.check_controls(false) {
         return code;
     }
+    let own = scenarios.iter().filter_map(own_policy);
+    let keeper = match Gatekeeper::open(gate, own, today()) {
+        Ok(keeper) => keeper,
+        Err(code) => return code,
+    };
     let planned = match plan(scenarios, consents, journeys.repeat, out.as_deref()) {
         Ok(planned) => planned,
         Err(code) => return code,
@@ -144,11 +155,6 @@ pub async fn replay_all(
     };
     replay.warn_of_no_sandbox();
     replay.warn_of_delivery();
-    if scenarios.iter().any(|scenario| scenario.policy.is_some()) {
-        talk::note(
-            "policies are not applied yet: anything that was found counts, whatever they allow",
-        );
-    }
     let mut options = Vec::new();
     for planned in &planned {
         match replay.options(
@@ -158,13 +164,23 @@ pub async fn replay_all(
         ) {
             Ok(own) => options.push(RunOptions {
                 consent: planned.consent,
+                policy: keeper.policy_of(gate, own_policy(planned.scenario).as_deref()),
                 ..journeys.apply(own)
             }),
             Err(code) => return code,
         }
     }
+    let fingerprint =
+        Fingerprint::planned(planned.iter().zip(&options).map(|(planned, options)| {
+            let consent = options.consent.unwrap_or(planned.scenario.consent);
+            (planned.scenario, consent.as_str(), options.deliver.as_str())
+        }));
+    if let Err(code) = keeper.check_fingerprint(&fingerprint) {
+        return code;
+    }
     let cancel = cancel_on_signal();
     let mut results = Results::new(replay.json);
+    results.has_baseline = keeper.has_baseline();
     let bars = MultiProgress::new();
     let running = planned.iter().zip(&options).map(|(planned, options)| {
         let (cancel, bars) = (cancel.clone(), bars.clone());
@@ -200,7 +216,20 @@ pub async fn replay_all(
     }
     drop(finished);
     results.compare(&done, scenarios, journeys.repeat, consents);
+    if keeper.is_asked() {
+        let judged = done.iter().map(|(planned, run)| {
+            let policy = options_of(&planned.out, &options).and_then(|own| own.policy.as_deref());
+            let title = planned.title(journeys.repeat);
+            Judged::new(title, run.bundle.clone(), run.traffic(), policy)
+        });
+        results.gate(keeper, judged.collect());
+    }
     results.finish()
+}
+
+/// How the journey into a bundle was made.
+fn options_of<'a>(out: &std::path::Path, options: &'a [RunOptions]) -> Option<&'a RunOptions> {
+    options.iter().find(|own| own.out == out)
 }
 
 /// Runs one scenario under a progress bar.
@@ -222,6 +251,9 @@ pub struct Results {
     json: bool,
     /// Whether something found is told by the exit code.
     judge: bool,
+    /// It is the baseline that says what counts.
+    has_baseline: bool,
+    gates: Vec<serde_json::Value>,
     runs: Vec<serde_json::Value>,
     compared: Vec<serde_json::Value>,
     code: u8,
@@ -232,6 +264,8 @@ impl Results {
         Results {
             json,
             judge: true,
+            has_baseline: false,
+            gates: Vec::new(),
             runs: Vec::new(),
             compared: Vec::new(),
             code: exit::OK,
@@ -272,7 +306,8 @@ impl Results {
         if run.record.journey.state != JourneyState::Completed || !run.record.problems.is_empty() {
             self.raise(exit::INCONCLUSIVE);
         }
-        if self.judge {
+        // Where there is a policy or a baseline, it says what counts.
+        if self.judge && run.record.policy.is_none() && !self.has_baseline {
             let verdicts = run.findings.verdicts.all();
             for (_, verdict) in verdicts {
                 self.raise(match verdict.outcome {
@@ -335,6 +370,17 @@ impl Results {
         }
     }
 
+    /// What policies and a baseline make of the runs.
+    pub fn gate(&mut self, keeper: Gatekeeper, judged: Vec<Judged<'_>>) {
+        let (code, value) = keeper.close(judged, self.json);
+        // A finding beats a baseline that cannot be compared, which was known only after the run.
+        self.code = match (self.code, code) {
+            (exit::FOUND, _) | (_, exit::FOUND) => exit::FOUND,
+            (own, code) => exit::graver(own, code),
+        };
+        self.gates.push(value);
+    }
+
     /// Something came about that has that exit code.
     pub fn raise(&mut self, code: u8) {
         self.code = exit::graver(self.code, code);
@@ -344,7 +390,9 @@ impl Results {
         if self.json {
             talk::data(&format!(
                 "{:#}",
-                json!({ "exit_code": self.code, "runs": self.runs, "compared": self.compared })
+                json!({
+                    "exit_code": self.code, "runs": self.runs, "compared": self.compared, "gates": self.gates,
+                })
             ));
         }
         self.code

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use url::Url;
 
+use super::gate::GateArgs;
 use super::options::{Journeys, Replay};
 use super::run::{ConsentArg, replay_all};
 use super::{exit, talk};
@@ -33,6 +34,8 @@ pub struct ScanArgs {
     #[command(flatten)]
     journeys: Journeys,
     #[command(flatten)]
+    gate: GateArgs,
+    #[command(flatten)]
     replay: Replay,
 }
 
@@ -60,6 +63,7 @@ pub async fn scan(args: ScanArgs) -> u8 {
         &consents,
         args.out,
         &args.journeys,
+        &args.gate,
         &args.replay,
     )
     .await

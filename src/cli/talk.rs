@@ -33,6 +33,11 @@ pub fn note(message: &str) {
     labelled("note", "1", message);
 }
 
+/// A line without a label.
+pub fn plain(text: &str) {
+    eprintln!("{text}");
+}
+
 /// A scenario that cannot be run; gives the exit code for it.
 pub fn diagnostic(diagnostic: &Diagnostic) -> u8 {
     eprintln!("{}", diagnostic.render(colour_on_stderr()));

@@ -48,9 +48,7 @@ pub(super) fn decode(
         (Some(text), Format::Har) if !want.seen && !want.all && is_nobodys(text) => {
             Entry::Passed(None)
         }
-        (None, _) => Entry::Unreadable("it is longer than 64 MiB, and was not read".to_owned()),
-        (Some(text), Format::Har) => har::read(text, number, want),
-        (Some(text), Format::JsonLines) => lines::read(text, number, want),
+        _ => read(text, number, format, want),
     };
     match entry {
         Entry::Passed(seen) => Decoded {
@@ -107,21 +105,49 @@ pub(super) fn decode(
             }
         }
         Entry::Unreadable(problem) => {
-            let what = match format {
-                Format::Har => "entry",
-                Format::JsonLines => "line",
-            };
+            let problem = unreadable(format, number, &problem);
             Decoded {
                 number,
-                events: vec![decode::unreadable(
-                    id(number),
-                    format!("{what} {number}: {problem}"),
-                )],
+                events: vec![decode::unreadable(id(number), problem)],
                 seen: None,
                 looked: None,
             }
         }
     }
+}
+
+/// Reads one, as far as it is wanted.
+fn read(text: Option<&[u8]>, number: usize, format: Format, want: Want) -> Entry {
+    match (text, format) {
+        (None, _) => Entry::Unreadable("it is longer than 64 MiB, and was not read".to_owned()),
+        (Some(text), Format::Har) => har::read(text, number, want),
+        (Some(text), Format::JsonLines) => lines::read(text, number, want),
+    }
+}
+
+/// Reads one whole, whoever's it is; nothing if it goes nowhere.
+pub(super) fn recorded(
+    text: Option<&[u8]>,
+    number: usize,
+    format: Format,
+) -> Option<Result<Recorded, String>> {
+    let want = Want {
+        seen: false,
+        all: true,
+    };
+    match read(text, number, format, want) {
+        Entry::Recorded(recorded) => Some(Ok(*recorded)),
+        Entry::Passed(_) => None,
+        Entry::Unreadable(problem) => Some(Err(unreadable(format, number, &problem))),
+    }
+}
+
+fn unreadable(format: Format, number: usize, problem: &str) -> String {
+    let what = match format {
+        Format::Har => "entry",
+        Format::JsonLines => "line",
+    };
+    format!("{what} {number}: {problem}")
 }
 
 /// What of a request could not be read, and so not be searched.

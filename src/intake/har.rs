@@ -70,6 +70,15 @@ struct HarResponse<'a> {
     /// Chromium's word for why there was no answer (`net::ERR_BLOCKED_BY_CLIENT`).
     #[serde(borrow, default, rename = "_error")]
     error: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Content<'a> {
+    #[serde(borrow, default)]
+    mime_type: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -164,6 +173,8 @@ fn take(entry: &HarEntry<'_>, number: usize, want: Want, mut problems: Vec<Strin
     }
     if let Some(kind) = resource_type(entry, &exchange) {
         exchange.resource_type = kind;
+    } else if want.all && method == "GET" && is_page(response) {
+        exchange.resource_type = "document".to_owned();
     }
     if let Some(initiator) = entry.initiator {
         exchange.initiator = JsonText::from_raw(initiator);
@@ -371,6 +382,14 @@ fn messages(list: Option<&RawValue>, problems: &mut Vec<String>) -> Vec<WebSocke
 fn named(pair: Pair<'_>) -> Option<(String, String)> {
     let value = pair.value.map(|value| value.0.into_owned());
     Some((pair.name?.0.into_owned(), value.unwrap_or_default()))
+}
+
+/// Whether the answer is a page.
+fn is_page(response: Option<&HarResponse<'_>>) -> bool {
+    let content = response.and_then(|response| response.content);
+    let content = content.and_then(|text| serde_json::from_str::<Content<'_>>(text.get()).ok());
+    let mime_type = content.and_then(|content| content.mime_type);
+    mime_type.is_some_and(|mime_type| mime_type.0.starts_with("text/html"))
 }
 
 /// As Chromium says it, else from the header that says what the answer is for.

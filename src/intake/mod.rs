@@ -23,6 +23,7 @@ use crate::decode::Line;
 use crate::leak::{Found, Others, Reader, Search};
 use crate::model::{Exchange, TrackerEvent};
 
+pub use entry::Recorded;
 use entry::Want;
 use split::{Batch, Format, Splitter};
 
@@ -173,6 +174,26 @@ pub fn search(
     };
     in_order(input, &|| Reader::new(search), &read, &mut |looked| {
         each(looked)
+    })
+}
+
+/// Hands on every request of a file, with its body, whoever's it is; or why one cannot be read.
+///
+/// # Errors
+/// As [`decode`].
+pub fn exchanges(
+    input: impl Read + Send,
+    each: &mut dyn FnMut(Result<Recorded, String>),
+) -> Result<usize, IntakeError> {
+    let read = |(): &mut (), batch: &Batch, format| {
+        let requests = batch.iter();
+        requests
+            .filter_map(|(text, number)| entry::recorded(text, number, format))
+            .collect::<Vec<_>>()
+    };
+    in_order(input, &|| (), &read, &mut |requests| {
+        requests.into_iter().for_each(&mut *each);
+        Ok(())
     })
 }
 

@@ -21,7 +21,12 @@ pub struct Case<'a> {
 
 /// The verdicts on a run. `body` gives an exchange's body.
 pub fn findings(case: Case<'_>, body: impl Fn(&Exchange) -> Option<Vec<u8>>) -> Findings {
-    let search = Search::new(case.record.canaries.iter().map(Sought::from).collect());
+    let sought = case.record.canaries.iter().map(|canary| Sought {
+        // What people have typed themselves may be a word like any other.
+        rare: !is_file(case.record),
+        ..Sought::from(canary)
+    });
+    let search = Search::new(sought.collect());
     let mut reader = Reader::new(&search);
     let mut sightings = Sightings::new(&search, Some(case.record));
     let trackers = trackers(case);
@@ -113,16 +118,26 @@ pub fn control(findings: &mut Findings, record: &RunRecord, controls: Controls) 
     findings.controls = Some(controls);
 }
 
+/// A file does not say what was typed when; what is looked for in it was.
+fn is_file(record: &RunRecord) -> bool {
+    record.audit.verdict == AuditVerdict::OfFile
+}
+
 fn typed_canaries(record: &RunRecord) -> Vec<&str> {
     let typed = record
         .canaries
         .iter()
-        .filter(|canary| !canary.typed_in.is_empty());
+        .filter(|canary| is_file(record) || !canary.typed_in.is_empty());
     typed.map(|canary| canary.name.as_str()).collect()
 }
 
 /// Why nothing found does not mean that there was nothing.
 fn doubt(record: &RunRecord, searched: &Searched) -> Option<String> {
+    doubt_of_run(record).or_else(|| limit_of_search(searched))
+}
+
+/// Why it is not known what all would have been told.
+pub fn doubt_of_run(record: &RunRecord) -> Option<String> {
     if record.journey.state != JourneyState::Completed {
         return Some("the journey did not come to its end".to_owned());
     }
@@ -136,26 +151,25 @@ fn doubt(record: &RunRecord, searched: &Searched) -> Option<String> {
         return Some("what goes to third parties was kept from leaving, and what they would have done is unknown".to_owned());
     }
     let problem = record.problems.first();
-    problem
-        .map(|problem| problem.message.clone())
-        .or_else(|| limit(searched))
+    problem.map(|problem| problem.message.clone())
 }
 
-fn limit(searched: &Searched) -> Option<String> {
+/// What was not searched.
+pub fn limit_of_search(searched: &Searched) -> Option<String> {
     let limit = searched.limits.first()?;
     Some(format!("not everything was searched ({limit})"))
 }
 
 /// A tracker's part that a first-party host plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Tracker {
+pub enum Tracker {
     /// A script, or something that merely has the shape of an event.
     Perhaps,
     Sure,
 }
 
 /// Exchanges that a decoder reads. A script that a site keeps on its own host tells nobody anything.
-pub(super) fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
+pub fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
     let mut trackers: HashMap<&str, Tracker> = HashMap::new();
     for event in case.events {
         let tells = matches!(event.kind, EventKind::Event | EventKind::Gateway);
@@ -170,7 +184,7 @@ pub(super) fn trackers(case: Case<'_>) -> HashMap<&str, Tracker> {
 }
 
 /// Whether a request tells somebody else: it goes to a third party, or to a host of the site's own that plays a tracker's.
-pub(super) fn goes_to_others(exchange: &Exchange, trackers: &HashMap<&str, Tracker>) -> bool {
+pub fn goes_to_others(exchange: &Exchange, trackers: &HashMap<&str, Tracker>) -> bool {
     exchange.party == Party::Third || trackers.get(exchange.id.as_str()) == Some(&Tracker::Sure)
 }
 
@@ -252,7 +266,7 @@ pub(super) fn typed_value(
         );
         return nothing(what, Some(doubt.unwrap_or(&suspected)));
     }
-    let limit = limit(searched);
+    let limit = limit_of_search(searched);
     nothing(what, doubt.or(limit.as_deref()))
 }
 

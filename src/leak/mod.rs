@@ -29,11 +29,13 @@ mod tree;
 
 pub use across::Streams;
 pub use control::{Side, controls};
-pub use findings::{Case, control, findings, is_found};
+pub use findings::{
+    Case, control, doubt_of_run, findings, goes_to_others, is_found, limit_of_search, trackers,
+};
 pub use places::{Found, Others, PLACES, Sent};
 pub use reader::Reader;
 pub use search::{Extent, Hit, Range, Search};
-pub use sightings::Sightings;
+pub use sightings::{Sightings, consent as consent_at};
 pub use step::{Step, chain, shell};
 
 use crate::model::CanaryRecord;

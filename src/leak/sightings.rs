@@ -255,8 +255,8 @@ fn submission(record: &RunRecord, exchange: &Exchange) -> Submission {
     }
 }
 
-/// How the consent banner had been answered by then.
-pub(super) fn consent(record: &RunRecord, time: Option<Moment>) -> String {
+/// How the consent banner had been answered by a time: `accept`, `reject`, `unanswered`.
+pub fn consent(record: &RunRecord, time: Option<Moment>) -> String {
     let is_before = |consent: &&ConsentRecord| match (consent.answered, time) {
         (Some(answered), Some(time)) => answered.millis() <= time.millis(),
         _ => false,

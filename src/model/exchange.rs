@@ -1,12 +1,13 @@
 //! One request, what became of it, and where each fact about it came from.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Headers, JsonText, Moment, recipient};
 
 /// One request that a page (or the browser for it) made: one per redirect hop.
 /// HAR calls this an entry. A line of `data/exchanges.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// `x0042`, in the order in which the requests were first seen.
@@ -62,7 +63,7 @@ pub struct Exchange {
 }
 
 /// Which source facts were taken from; null where there is no such fact.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
     pub request_headers: Option<Source>,
@@ -74,7 +75,7 @@ pub struct Facts {
     pub frames: Option<Source>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseBody {
     /// Hex, of the body as the page got it: content codings undone.
@@ -86,7 +87,9 @@ pub struct ResponseBody {
 }
 
 /// Whose doing a request is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A page's, its workers', or the visitor's.
@@ -199,7 +202,9 @@ pub fn without_fragment(url: &str) -> &str {
 }
 
 /// Whose host it is, by registrable domain, seen from the scenario's origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Party {
     First,
@@ -226,7 +231,7 @@ pub fn registrable_domain(host: &str) -> &str {
     psl::domain_str(host).unwrap_or(host)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Completed,
@@ -239,7 +244,7 @@ pub enum Outcome {
     Pending,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyState {
     /// The request had no body.
@@ -251,7 +256,7 @@ pub enum BodyState {
 }
 
 /// A cookie that the browser held for the request's host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cookie {
     pub name: String,
@@ -261,7 +266,7 @@ pub struct Cookie {
     pub withheld: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebSocketFrame {
     /// `sent` or `received`.
@@ -272,7 +277,7 @@ pub struct WebSocketFrame {
 }
 
 /// The other end of the connection that carried the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Remote {
     pub ip: String,
@@ -281,7 +286,9 @@ pub struct Remote {
 }
 
 /// Where facts about an exchange came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// CDP's Network domain, of the target that made the request.

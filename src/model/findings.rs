@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{Moment, Outcome, Party, Strength};
+use super::{ClaimFinding, Moment, Outcome, Party, RuleFinding, Strength};
 
 /// The three verdicts, what they rest on, and what was searched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Findings {
     pub verdicts: Verdicts,
@@ -19,16 +19,16 @@ pub struct Findings {
     /// What ties it to a person or a browser: the evidence of `identity_link`.
     pub identities: Vec<IdentityLink>,
     /// Outcomes of a policy's rules; empty without a policy.
-    pub rules: Vec<Value>,
+    pub rules: Vec<RuleFinding>,
     /// Verdicts on claims; empty without a policy.
-    pub claims: Vec<Value>,
+    pub claims: Vec<ClaimFinding>,
     pub searched: Searched,
     /// What other journeys say of it: null where none were made.
     pub controls: Option<Controls>,
 }
 
 /// The same journey with other canaries, with nothing typed, and as it was, once more.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Controls {
     pub runs: Vec<ControlRun>,
@@ -38,7 +38,7 @@ pub struct Controls {
     pub fields: Vec<SuspectedField>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlRun {
     /// `other_canaries`, `nothing`, or `as_written` for the same journey again.
@@ -49,7 +49,7 @@ pub struct ControlRun {
     pub completed: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SuspectedField {
     pub recipient: Option<String>,
@@ -70,7 +70,7 @@ pub struct SuspectedField {
 }
 
 /// Independent of each other, and never merged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verdicts {
     /// Whether a canary left, in any form.
@@ -92,7 +92,7 @@ impl Verdicts {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verdict {
     pub outcome: VerdictOutcome,
@@ -102,7 +102,7 @@ pub struct Verdict {
     pub evidence: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictOutcome {
     Found,
@@ -127,7 +127,7 @@ impl VerdictOutcome {
 }
 
 /// Something typed that was told, and how it got there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leak {
     /// `l0001`
@@ -173,14 +173,14 @@ pub struct Leak {
 }
 
 /// From `start` to before `end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ByteRange {
     pub start: u64,
     pub end: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     Found,
@@ -193,7 +193,7 @@ pub enum Certainty {
 }
 
 /// How much of a canary left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "what", deny_unknown_fields)]
 pub enum LeakExtent {
     Whole,
@@ -213,7 +213,7 @@ pub enum LeakExtent {
 }
 
 /// Whether the visitor had sent the form by then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Submission {
     /// Typed, and not sent by the visitor.
@@ -228,7 +228,7 @@ pub enum Submission {
 }
 
 /// Something that says what a page is about, and was told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageContext {
     /// `p0001`
@@ -253,7 +253,7 @@ pub struct PageContext {
     pub consent: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Observation {
     /// `page address`, `referrer`, `cd[buttonText]`, `query:u`…
@@ -261,7 +261,7 @@ pub struct Observation {
     pub text: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopicMatch {
     /// As the scenario has it.
@@ -272,7 +272,7 @@ pub struct TopicMatch {
     pub rule: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// A term of the W3C Data Privacy Vocabulary.
@@ -283,7 +283,7 @@ pub struct Candidate {
 }
 
 /// A value that ties what was told to a person or a browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityLink {
     /// `i0001`
@@ -307,7 +307,7 @@ pub struct IdentityLink {
 }
 
 /// What was looked for, how and where: what "not found" means.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Searched {
     pub canaries: Vec<SearchedCanary>,
@@ -322,7 +322,7 @@ pub struct Searched {
     pub limits: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchedCanary {
     pub name: String,
@@ -334,7 +334,7 @@ pub struct SearchedCanary {
     pub forms: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Transforms {
     /// Texts that are looked for as they stand.
@@ -348,7 +348,7 @@ pub struct Transforms {
     pub depth: u64,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchedExchanges {
     /// Requests to third parties, and to hosts of the site that play a tracker's.

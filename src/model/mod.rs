@@ -9,6 +9,7 @@ mod findings;
 mod har;
 mod moment;
 mod recipient;
+mod ruling;
 mod run;
 mod shared;
 
@@ -27,11 +28,16 @@ pub use findings::{
 };
 pub use har::HarExtension;
 pub use moment::Moment;
-pub use recipient::{is_library, recipient};
+pub use recipient::{is_library, recipient, recipients};
+pub use ruling::{
+    ClaimFinding, ClaimVerdict, Effect, Excepted, PageFrom, Reached, RuleFinding, RuleMatch,
+    RuleOutcome, Severity,
+};
 pub use run::{
     AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ConsentOutcome,
     ConsentRecord, ContainmentRecord, Counts, Guarded, IdentityRecord, JourneyRecord, JourneyState,
-    Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
+    PolicyRecord, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
+    ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};
 

@@ -1,8 +1,10 @@
 //! A point in time, in the one form that every record uses.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since the Unix epoch, written as RFC 3339 in UTC with milliseconds
@@ -29,6 +31,11 @@ impl Moment {
         self.0
     }
 
+    /// The day in UTC.
+    pub fn date(self) -> jiff::civil::Date {
+        jiff::tz::TimeZone::UTC.to_datetime(self.timestamp()).date()
+    }
+
     /// `20261124T090000Z`: sorts by time and is safe in a file name.
     pub fn compact(self) -> String {
         self.timestamp().strftime("%Y%m%dT%H%M%SZ").to_string()
@@ -42,6 +49,22 @@ impl Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3}", self.timestamp())
+    }
+}
+
+/// Volatile: another run of the same journey has other times.
+impl JsonSchema for Moment {
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "RFC 3339 in UTC, with milliseconds.",
+            "x-volatile": true,
+        })
     }
 }
 

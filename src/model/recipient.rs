@@ -31,6 +31,14 @@ pub fn recipient(host: &str) -> Option<&'static str> {
     RECIPIENTS.get(registrable_domain(&host)).copied()
 }
 
+/// Every company whose hosts are known, each once, in order.
+pub fn recipients() -> Vec<&'static str> {
+    let mut companies: Vec<&str> = rows().map(|(_, company, _)| company).collect();
+    companies.sort_unstable();
+    companies.dedup();
+    companies
+}
+
 /// Whether a URL is that of Meta's own script, which decides what is sent: its library, a pixel's configuration, a
 /// plugin.
 pub fn is_library(url: &str) -> bool {

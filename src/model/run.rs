@@ -1,17 +1,21 @@
 //! How a run went: `data/run.json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Moment, Origin};
 
 /// The run, from the tool that made it to the counts of what it saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     pub tool: ToolRecord,
     pub browser: Option<BrowserRecord>,
     pub scenario: ScenarioRecord,
+    /// What the run is held against; null where there is none.
+    #[serde(default)]
+    pub policy: Option<PolicyRecord>,
     pub started: Moment,
     /// Null while the run goes on, and for ever if it was killed.
     pub finished: Option<Moment>,
@@ -34,7 +38,7 @@ pub struct RunRecord {
     pub problems: Vec<Problem>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolRecord {
     pub name: String,
@@ -54,7 +58,7 @@ impl ToolRecord {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BrowserRecord {
     pub path: String,
@@ -72,7 +76,7 @@ pub struct BrowserRecord {
     pub third_party_cookies: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioRecord {
     pub title: String,
@@ -84,7 +88,16 @@ pub struct ScenarioRecord {
     pub topics: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRecord {
+    /// As it was given.
+    pub path: String,
+    /// Of the exact bytes, kept in `data/policy.yaml`.
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CanaryRecord {
     pub name: String,
@@ -98,14 +111,14 @@ pub struct CanaryRecord {
     pub typed_into: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JourneyRecord {
     pub state: JourneyState,
     pub steps: Vec<StepRecord>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JourneyState {
     Running,
@@ -117,7 +130,7 @@ pub enum JourneyState {
     TimedOut,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StepRecord {
     /// Counted from 1.
@@ -138,7 +151,7 @@ pub struct StepRecord {
     pub notes: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     NotReached,
@@ -147,7 +160,7 @@ pub enum StepState {
 }
 
 /// One try to answer a consent banner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentRecord {
     /// The step that it came after, or that it was.
@@ -166,7 +179,7 @@ pub struct ConsentRecord {
     pub why: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentOutcome {
     /// It was clicked, and went.
@@ -178,7 +191,7 @@ pub enum ConsentOutcome {
 }
 
 /// A cookie that was planted, and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityRecord {
     pub name: String,
@@ -194,7 +207,7 @@ pub struct IdentityRecord {
 }
 
 /// What was kept from leaving.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ContainmentRecord {
     /// `all-but-reports`, `all`, `first-party` or `none`.
@@ -213,7 +226,7 @@ pub struct ContainmentRecord {
 }
 
 /// From when on how much is contained of what may file a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Guarded {
     pub from: Moment,
@@ -224,7 +237,7 @@ pub struct Guarded {
 }
 
 /// What was recorded, held against Chromium's own network log.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditRecord {
     pub verdict: AuditVerdict,
@@ -245,7 +258,7 @@ pub struct AuditRecord {
     pub addresses: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditVerdict {
     /// Every request that was sent is recorded, from both sides, with its exact body.
@@ -257,6 +270,8 @@ pub enum AuditVerdict {
     /// There is no network log to hold the record against.
     #[default]
     AuditUnavailable,
+    /// It is no run, but a file by another tool: what that missed is unknown, and is not counted against it.
+    OfFile,
 }
 
 impl AuditVerdict {
@@ -267,12 +282,13 @@ impl AuditVerdict {
             AuditVerdict::CompleteWithListedResiduals => "complete with listed residuals",
             AuditVerdict::Incomplete => "incomplete",
             AuditVerdict::AuditUnavailable => "audit unavailable",
+            AuditVerdict::OfFile => "a file by another tool",
         }
     }
 }
 
 /// A request that one source alone has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Residual {
     /// Id of the exchange that was made of it.
@@ -286,7 +302,7 @@ pub struct Residual {
 }
 
 /// Which side a residual was seen by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Residue {
     /// The network log has it as sent, CDP does not have it.
@@ -296,7 +312,7 @@ pub enum Residue {
 }
 
 /// How request bodies compare.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BodyAudit {
     /// Bodies that both CDP and the log have in full.
@@ -311,7 +327,7 @@ pub struct BodyAudit {
     pub missing: u64,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Counts {
     pub exchanges: u64,
@@ -322,7 +338,7 @@ pub struct Counts {
 }
 
 /// Something that went wrong, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Problem {
     /// `journey`, `capture` or `containment`: failures of these are different things.

@@ -16,7 +16,9 @@ pub fn render(audit: &AuditRecord, colour: bool, out: &mut dyn Write) -> io::Res
         ("", "", "")
     };
     let on = match audit.verdict {
-        AuditVerdict::Complete | AuditVerdict::CompleteWithListedResiduals => green,
+        AuditVerdict::Complete
+        | AuditVerdict::CompleteWithListedResiduals
+        | AuditVerdict::OfFile => green,
         AuditVerdict::Incomplete | AuditVerdict::AuditUnavailable => red,
     };
     write!(out, "Audit: {on}{}{plain}.", audit.verdict.as_str())?;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod compare;
 pub mod decoded;
 pub mod gallery;
+pub mod gate;
 pub mod har;
 pub mod looked_for;
 pub mod terminal;

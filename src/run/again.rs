@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use super::finish::{establish, finish, sink_of};
+use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::bundle::{BundleError, BundleWriter, line, open_net_log, pretty, read_body};
@@ -112,6 +113,7 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
     if let Some(controls) = kept.and_then(|kept| kept.controls) {
         control(&mut findings, &record, controls);
     }
+    apply_policy(root, &record, &exchanges, &events, &mut findings);
     if !same("findings.json", pretty(&findings)) {
         differs.push("findings.json".to_owned());
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::again::replay;
 use super::containment;
+use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::browser::OWN_HOSTS;
@@ -79,7 +80,7 @@ pub(super) fn finish(
         events: events.iter().filter(|event| event.tells()).count() as u64,
     };
     let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
-    let findings = findings(
+    let mut findings = findings(
         Case {
             record: &record,
             exchanges: &exchanges,
@@ -87,6 +88,7 @@ pub(super) fn finish(
         },
         body,
     );
+    apply_policy(bundle.root(), &record, &exchanges, &events, &mut findings);
     record.finished = Some(Moment::now());
     // What was written as it happened stays as it is where there is nothing better.
     if captured {
@@ -176,7 +178,9 @@ fn judge(record: &mut RunRecord, audit: AuditRecord) {
     let what = match audit.verdict {
         AuditVerdict::Incomplete => Some("the record is not complete"),
         AuditVerdict::AuditUnavailable => Some("what was really sent is unknown"),
-        AuditVerdict::Complete | AuditVerdict::CompleteWithListedResiduals => None,
+        AuditVerdict::Complete
+        | AuditVerdict::CompleteWithListedResiduals
+        | AuditVerdict::OfFile => None,
     };
     if let Some(what) = what {
         let first = audit.reasons.iter().take(3).map(String::as_str);

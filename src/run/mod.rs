@@ -2,13 +2,15 @@
 
 mod again;
 mod containment;
+mod file;
 mod finish;
 mod journey;
+mod judge;
 mod record;
 mod recorder;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,17 +18,20 @@ use tokio::sync::{mpsc, watch};
 use url::Url;
 
 pub use self::again::{AuditError, Audited, audit_bundle};
+pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::journey::JourneyEnd;
+use self::judge::apply_policy;
 use self::record::{begin_record, problem};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
-use crate::bundle::{BundleError, BundleWriter, Scrub, read_body};
+use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
 use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
 use crate::consent::Rules;
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
 use crate::leak::{self, Case, Side};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
+use crate::policy::{Policy, Traffic};
 use crate::scenario::{Canary, CanaryKind, Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
@@ -70,6 +75,8 @@ pub struct RunOptions {
     pub consent_rules: Option<Arc<Rules>>,
     /// The origin that the scenario's was replaced by, for the record.
     pub base_url: Option<Url>,
+    /// What the run is held against, for its bundle.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// What is typed where the scenario has a canary.
@@ -142,6 +149,39 @@ pub struct Run {
 }
 
 impl Run {
+    /// Reads a run back from its bundle. What a run that was cut short had no time to find is looked for now.
+    ///
+    /// # Errors
+    /// If it is no bundle, or something in it cannot be read.
+    pub fn load(root: &Path) -> Result<Run, ReadError> {
+        let kept = bundle::read(root)?;
+        let findings = kept.findings.unwrap_or_else(|| {
+            let case = Case {
+                record: &kept.record,
+                exchanges: &kept.exchanges,
+                events: &kept.events,
+            };
+            leak::findings(case, |exchange| read_body(root, exchange))
+        });
+        Ok(Run {
+            bundle: root.to_owned(),
+            record: kept.record,
+            exchanges: kept.exchanges,
+            events: kept.events,
+            findings,
+        })
+    }
+
+    /// As policies look at it.
+    pub fn traffic(&self) -> Traffic<'_> {
+        Traffic {
+            record: &self.record,
+            exchanges: &self.exchanges,
+            events: &self.events,
+            findings: &self.findings,
+        }
+    }
+
     /// Takes in what other journeys say of it, and writes that down in its bundle.
     ///
     /// # Errors
@@ -161,6 +201,13 @@ impl Run {
             leak::controls(ours, again, others, nothing)
         };
         leak::control(&mut self.findings, &self.record, controls);
+        apply_policy(
+            &self.bundle,
+            &self.record,
+            &self.exchanges,
+            &self.events,
+            &mut self.findings,
+        );
         let bundle = BundleWriter::open(&self.bundle)?;
         bundle.findings(&self.findings)?;
         bundle.close();
@@ -248,6 +295,9 @@ async fn run_with(
         bundle.keep_out(scrub)?;
     }
     let mut record = begin_record(scenario, options);
+    if let Some(policy) = &options.policy {
+        bundle.policy(&policy.text)?;
+    }
     let first_party = scenario.first_party();
     let sink = match options.deliver.keeps_third_parties_out() {
         true => Some(Sink::start().await?),

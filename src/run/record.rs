@@ -6,7 +6,7 @@ use super::RunOptions;
 use crate::browser::ConnectTo;
 use crate::model::{
     AuditRecord, CanaryRecord, ContainmentRecord, Counts, JourneyRecord, JourneyState, Moment,
-    Problem, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
+    PolicyRecord, Problem, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
 };
 use crate::scenario::Scenario;
 
@@ -44,6 +44,10 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             origin: scenario.origin.origin().ascii_serialization(),
             topics: scenario.topics.clone(),
         },
+        policy: options.policy.as_ref().map(|policy| PolicyRecord {
+            path: policy.path.display().to_string(),
+            sha256: policy.sha256(),
+        }),
         started: Moment::now(),
         finished: None,
         options: json!({

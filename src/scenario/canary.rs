@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// What kind of value a canary is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CanaryKind {
     Email,

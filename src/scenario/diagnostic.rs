@@ -5,6 +5,40 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+/// What is said of a kind of file that people write.
+#[derive(Debug)]
+pub struct FileKind {
+    /// Where it is described.
+    pub see: &'static str,
+    /// Keys that the whole cannot be without.
+    pub keys: &'static [&'static str],
+    /// The same, in words.
+    pub needs: &'static str,
+    /// What the parts need.
+    pub parts_need: &'static str,
+    pub empty: &'static str,
+    /// How keys and values are written.
+    pub mapping: &'static str,
+}
+
+pub const SCENARIO: FileKind = FileKind {
+    see: "see docs/scenarios.md for what a scenario may hold",
+    keys: &["`title`", "`origin`", "`steps`"],
+    needs: "a scenario needs `title`, `origin` and `steps`",
+    parts_need: "docs/scenarios.md says what each step needs; a `change` needs `selector` and `value`",
+    empty: "the scenario is empty",
+    mapping: "write them in braces, as in `{ x: 0, y: 800 }`; a step that needs none takes `{}`",
+};
+
+pub const POLICY: FileKind = FileKind {
+    see: "see docs/rules.md for what a policy may hold",
+    keys: &["`rules`"],
+    needs: "a policy has `rules`, `claims`, or both",
+    parts_need: "a rule needs `id` and one of `deny`, `allow`, `require`; a claim `id`, `says` and `source`",
+    empty: "the policy is empty",
+    mapping: "write them as in `deny: { recipient: Meta, page: \"/report/**\" }`",
+};
+
 /// What is wrong with a file, where, and what to do about it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}: {message}", self.place())]
@@ -54,13 +88,36 @@ impl Diagnostic {
         })
     }
 
+    /// On a line, counted from 1, of a text that is no YAML.
+    pub fn on_line(
+        path: &Path,
+        text: &str,
+        line: u64,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Box<Diagnostic> {
+        Box::new(Diagnostic {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            at: Some((line, 1)),
+            span: word_at(text, line, 1),
+            message: message.into(),
+            help: help.into(),
+        })
+    }
+
     /// From the YAML parser's own error.
-    pub fn of_yaml(path: &Path, text: &str, error: &serde_saphyr::Error) -> Box<Diagnostic> {
+    pub fn of_yaml(
+        path: &Path,
+        text: &str,
+        error: &serde_saphyr::Error,
+        file: &FileKind,
+    ) -> Box<Diagnostic> {
         let error = error.without_snippet();
         let location = error.location().unwrap_or(serde_saphyr::Location::UNKNOWN);
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or_default();
-        let (message, help) = in_plain_words(message);
+        let (message, help) = in_plain_words(message, file);
         Diagnostic::at(path, text, location, message, help)
     }
 
@@ -115,8 +172,7 @@ fn word_at(text: &str, line: u64, column: u64) -> Range<usize> {
 }
 
 /// The parser speaks to programmers; whoever writes a scenario need not be one. Gives message and help.
-fn in_plain_words(message: &str) -> (String, &'static str) {
-    const SEE: &str = "see docs/scenarios.md for what a scenario may hold";
+fn in_plain_words(message: &str, file: &FileKind) -> (String, &'static str) {
     const STEP: &str = "a step is one of these kinds, as in `- click: text/Report a crime`";
     if let Some((value, known)) = message
         .strip_prefix("unknown variant `")
@@ -130,7 +186,7 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         } else {
             (
                 format!("`{value}` is not possible here; expected one of: {known}"),
-                SEE,
+                file.see,
             )
         };
     }
@@ -142,13 +198,11 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         return (message, "remove the key, or correct its spelling");
     }
     if let Some(rest) = message.strip_prefix("missing field ") {
-        let of_the_whole = ["`title`", "`origin`", "`steps`"]
-            .iter()
-            .any(|key| rest.starts_with(key));
+        let of_the_whole = file.keys.iter().any(|key| rest.starts_with(key));
         let help = if of_the_whole {
-            "a scenario needs `title`, `origin` and `steps`"
+            file.needs
         } else {
-            "docs/scenarios.md says what each step needs; a `change` needs `selector` and `value`"
+            file.parts_need
         };
         return (format!("the key {rest} is missing"), help);
     }
@@ -169,6 +223,16 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
             "cannot deserialize null",
             "a value is missing",
             "give a value after the colon",
+        ),
+        (
+            "expected string scalar",
+            "expected a text",
+            "lists and keys cannot stand here; a text that looks like one stands in quotes",
+        ),
+        (
+            "invalid type: map, expected a text",
+            "expected a text, or a list of them",
+            "keys cannot stand here; a text that looks like one stands in quotes",
         ),
         (
             "expected sequence start",
@@ -193,7 +257,7 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         (
             "expected mapping start",
             "expected keys and values",
-            "write them in braces, as in `{ x: 0, y: 800 }`; a step that needs none takes `{}`",
+            file.mapping,
         ),
         (
             "unclosed bracket",
@@ -203,18 +267,14 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
         (
             "multiple YAML documents",
             "the file holds more than one document",
-            "keep each scenario in a file of its own",
+            "keep each in a file of its own",
         ),
         (
             "expected end of mapping after enum variant",
             "a step has one kind, and this is a second",
             "begin the next step on a line of its own with `- `",
         ),
-        (
-            "unexpected end of input",
-            "the scenario is empty",
-            "it needs at least `title`, `origin` and `steps`",
-        ),
+        ("unexpected end of input", file.empty, file.needs),
         (
             "mapping values are not allowed",
             "a key cannot stand here",
@@ -235,7 +295,7 @@ fn in_plain_words(message: &str) -> (String, &'static str) {
             return (plain.to_owned(), help);
         }
     }
-    (message.to_owned(), SEE)
+    (message.to_owned(), file.see)
 }
 
 #[cfg(test)]

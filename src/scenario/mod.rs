@@ -12,13 +12,14 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 pub use canary::{Canary, CanaryKind, Seed, substitute};
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, POLICY};
 pub use keys::{KeyCode, is_key, key};
 pub use recording::Recording;
 pub use selector::{Path as SelectorPath, Selector, Selectors};
@@ -52,7 +53,7 @@ pub struct Scenario {
 }
 
 /// Whether the browser sends cookies to third parties.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ThirdPartyCookies {
     /// As Google Chrome does out of the box.
@@ -72,7 +73,7 @@ impl ThirdPartyCookies {
 }
 
 /// Whose logged-in visitor the journey plays: cookies are planted, nobody logs in.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Identity {
     /// Canary values in the cookies that Facebook knows its visitors by.
@@ -92,7 +93,7 @@ impl Identity {
 }
 
 /// What is done about consent banners.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// They are left alone, unless a step answers them.
@@ -120,12 +121,17 @@ impl Consent {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// What the visitor does, in a few words.
+    #[schemars(with = "String")]
     title: Spanned<String>,
+    /// The question that the journey answers.
     #[serde(default)]
     about: Option<String>,
+    /// Scheme and host: `https://www.police.example`.
+    #[schemars(with = "String")]
     origin: Spanned<String>,
     #[serde(default)]
     third_party_cookies: ThirdPartyCookies,
@@ -134,22 +140,29 @@ struct File {
     #[serde(default)]
     consent_selectors: ConsentSelectors,
     #[serde(default)]
+    #[schemars(with = "Vec<Identity>")]
     identity: Vec<Spanned<Identity>>,
+    /// Name → kind: values that exist nowhere else, typed where a step says `{{name}}`.
     #[serde(default)]
     canaries: BTreeMap<String, CanaryKind>,
+    /// What the canaries' values follow from.
     #[serde(default)]
     seed: Option<String>,
+    /// What the pages are about that nobody else should be told.
     #[serde(default)]
     topics: Vec<String>,
+    #[schemars(with = "Vec<StepKind>")]
     steps: Spanned<Vec<Spanned<StepKind>>>,
+    /// What the run is held against; the path is from the scenario's folder.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     policy: Option<Spanned<PathBuf>>,
     #[serde(default)]
     guard: Option<GuardFrom>,
 }
 
 /// From when on requests that may file a report are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GuardFrom {
     /// From the first thing that is typed on.
@@ -159,7 +172,7 @@ pub enum GuardFrom {
 }
 
 /// How this site's own banner is answered, where it is none of the known ones: what is clicked, in this order.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentSelectors {
     #[serde(default)]
@@ -169,6 +182,11 @@ pub struct ConsentSelectors {
 }
 
 impl Scenario {
+    /// What may stand in a scenario, as a JSON Schema.
+    pub fn schema(generator: SchemaGenerator) -> Schema {
+        generator.into_root_schema_for::<File>()
+    }
+
     /// Reads a scenario from disk.
     ///
     /// # Errors
@@ -207,7 +225,7 @@ impl Scenario {
             return recorder::parse(path, text);
         }
         let file: File = serde_saphyr::from_str(&text)
-            .map_err(|error| Diagnostic::of_yaml(path, &text, &error))?;
+            .map_err(|error| Diagnostic::of_yaml(path, &text, &error, &diagnostic::SCENARIO))?;
         let at = |location: serde_saphyr::Location, message: String, help: &str| {
             Diagnostic::at(path, &text, location, message, help)
         };

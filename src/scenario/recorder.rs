@@ -78,8 +78,8 @@ struct Recorded {
 /// # Errors
 /// A [`Diagnostic`] with the line of the step that cannot be replayed.
 pub(super) fn parse(path: &Path, text: String) -> Result<Scenario, Box<Diagnostic>> {
-    let recording: Recording =
-        serde_saphyr::from_str(&text).map_err(|error| Diagnostic::of_yaml(path, &text, &error))?;
+    let recording: Recording = serde_saphyr::from_str(&text)
+        .map_err(|error| Diagnostic::of_yaml(path, &text, &error, &super::diagnostic::SCENARIO))?;
     let mut steps = Vec::with_capacity(recording.steps.len());
     let mut origin = None;
     for step in recording.steps {

@@ -1,7 +1,9 @@
 //! Puppeteer's selectors: CSS, `text/…`, `aria/…`, `xpath/…`, `pierce/…`; one or a list of fallbacks.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, SeqAccess, Visitor};
 
@@ -188,6 +190,33 @@ impl<'de, T: FromTexts> Visitor<'de> for OneOrMany<T> {
             list.push(item);
         }
         T::many(list).map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Path {
+    fn schema_name() -> Cow<'static, str> {
+        "SelectorPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A selector (CSS, `text/…`, `aria/…`, `xpath/…`, `pierce/…`), or a path of them through shadow roots.",
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        })
+    }
+}
+
+impl JsonSchema for Selectors {
+    fn schema_name() -> Cow<'static, str> {
+        "Selectors".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let path = generator.subschema_for::<Path>();
+        json_schema!({
+            "description": "A selector, or a list of fallbacks.",
+            "anyOf": [{ "type": "string" }, { "type": "array", "items": path }],
+        })
     }
 }
 

@@ -1,12 +1,12 @@
-//! Scenarios that cannot be run: `X.yaml` beside the exact message that it gives, `X.stderr`.
+//! Scenarios and policies that cannot be used: `X.yaml` beside the exact message that it gives, `X.stderr`.
 //!
 //! `PIXELWITNESS_BLESS=1 cargo test bad_input` writes the messages anew; read the difference before you keep it.
 
 use crate::common::{pixelwitness, root};
 
-#[test]
-fn every_bad_scenario_gives_its_message() {
-    let folder = root().join("tests/fixtures/scenarios_bad");
+/// Runs each bad file of a folder, and compares what it says.
+fn every_bad_file(folder: &str, least: usize, arguments: &[&str]) {
+    let folder = root().join("tests/fixtures").join(folder);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -16,7 +16,7 @@ fn every_bad_scenario_gives_its_message() {
         })
         .collect();
     files.sort();
-    assert!(files.len() >= 60, "{}", files.len());
+    assert!(files.len() >= least, "{}", files.len());
     let mut wrong = Vec::new();
     for file in files {
         let path = file
@@ -25,7 +25,8 @@ fn every_bad_scenario_gives_its_message() {
             .to_str()
             .unwrap()
             .to_owned();
-        let output = pixelwitness(&["run", &path], &[]);
+        let arguments: Vec<&str> = arguments.iter().copied().chain([&*path]).collect();
+        let output = pixelwitness(&arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{path}");
         assert!(output.stdout.is_empty(), "{path}");
         let message = String::from_utf8(output.stderr).unwrap();
@@ -38,6 +39,23 @@ fn every_bad_scenario_gives_its_message() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_bad_scenario_gives_its_message() {
+    every_bad_file("scenarios_bad", 60, &["run"]);
+}
+
+#[test]
+fn every_bad_policy_gives_its_message() {
+    let check = [
+        "check",
+        "tests/fixtures/hars/chromium.har",
+        "--date",
+        "2026-11-25",
+        "--policy",
+    ];
+    every_bad_file("policies_bad", 70, &check);
 }
 
 #[test]

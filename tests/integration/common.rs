@@ -62,6 +62,7 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
         consent: None,
         consent_rules: None,
         base_url: None,
+        policy: None,
     }
 }
 

@@ -22,6 +22,7 @@ mod hostile;
 mod identity;
 mod leak_properties;
 mod leaks;
+mod policy;
 mod properties;
 mod record;
 mod recordings;

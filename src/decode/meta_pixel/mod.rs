@@ -226,6 +226,11 @@ fn event(exchange: &Exchange, endpoint: &Endpoint, mut parameters: Parameters) -
     }
 }
 
+/// The names of Meta's own events: the standard ones, and those that its library sends by itself.
+pub fn own_events() -> impl Iterator<Item = &'static str> {
+    table::STANDARD.into_iter().chain(table::AUTOMATIC)
+}
+
 fn class(name: &str) -> EventClass {
     record::class(name, &table::AUTOMATIC, &table::STANDARD)
 }

@@ -101,7 +101,7 @@ fn nothing_told(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()>
 }
 
 /// Colours, on a terminal.
-pub(super) struct Style {
+pub(in crate::report) struct Style {
     pub colour: bool,
 }
 
@@ -114,19 +114,19 @@ impl Style {
         }
     }
 
-    fn bold(&self, text: &str) -> String {
+    pub(in crate::report) fn bold(&self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    fn dim(&self, text: &str) -> String {
+    pub(in crate::report) fn dim(&self, text: &str) -> String {
         self.paint("2", text)
     }
 
-    fn bad(&self, text: &str) -> String {
+    pub(in crate::report) fn bad(&self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    fn good(&self, text: &str) -> String {
+    pub(in crate::report) fn good(&self, text: &str) -> String {
         self.paint("32", text)
     }
 }
@@ -144,7 +144,7 @@ fn short(url: &str, origin: &str) -> String {
 }
 
 /// Without what a terminal would obey.
-fn one_line(text: &str) -> String {
+pub(in crate::report) fn one_line(text: &str) -> String {
     let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -153,7 +153,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// Lines of so many columns, at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(in crate::report) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let line = lines.len() - 1;
@@ -170,7 +170,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-fn cut(text: &str) -> String {
+pub(in crate::report) fn cut(text: &str) -> String {
     let line = one_line(text);
     if line.chars().count() <= WIDTH {
         return line;

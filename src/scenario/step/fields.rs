@@ -1,8 +1,10 @@
 //! What each kind of step takes. Names and meanings are the Chrome DevTools Recorder's where it has them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
@@ -26,7 +28,7 @@ pub struct Options {
 }
 
 /// What a step is expected to lead to, as the Recorder saw it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "camelCase", deny_unknown_fields)]
 pub enum AssertedEvent {
     Navigation {
@@ -41,7 +43,7 @@ pub enum AssertedEvent {
 macro_rules! takes {
     ($($(#[$about:meta])* $name:ident { $($(#[$doc:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, rename_all = "camelCase")]
         pub struct $name {
             $($(#[$doc])* pub $field: $type,)*
@@ -197,7 +199,7 @@ fn seen() -> Option<bool> {
 }
 
 /// A button of the pointer, by the Recorder's names.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Button {
     #[default]
@@ -208,7 +210,7 @@ pub enum Button {
     Forward,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
     #[default]
@@ -218,7 +220,7 @@ pub enum Device {
 }
 
 /// How the number of elements compares with the one wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Operator {
     #[default]
     #[serde(rename = ">=")]
@@ -240,7 +242,7 @@ impl Operator {
 }
 
 /// What a visitor answers a consent banner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentAnswer {
     Reject,
@@ -285,6 +287,20 @@ impl<'de, T: Deserialize<'de> + Short> Visitor<'de> for ShortOrLong<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+/// In the schema: the short form, or the long one.
+pub(super) struct ShortOr<T>(std::marker::PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for ShortOr<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("ShortOr{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let long = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array" }, long] })
     }
 }
 

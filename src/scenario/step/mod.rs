@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::canary::{CanaryKind, undefined};
-use fields::short_or_long;
+use fields::{ShortOr, short_or_long};
 
 pub use fields::{
     AnswerConsent, AssertedEvent, Button, Change, Click, Close, ConsentAnswer, Device, Hover, Key,
@@ -30,7 +31,7 @@ pub struct Step {
 /// Names every kind once: its variant, its name in a scenario, what it takes.
 macro_rules! kinds {
     ($($(#[$read:meta])* $variant:ident = $name:literal takes $takes:ident;)*) => {
-        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
         #[serde(rename_all = "camelCase")]
         pub enum StepKind {
             $(#[serde(rename = $name)] $(#[$read])* $variant($takes),)*
@@ -71,33 +72,46 @@ macro_rules! kinds {
 
 kinds! {
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Navigate>")]
     Navigate = "navigate" takes Navigate;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Click>")]
     Click = "click" takes Click;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Click>")]
     DoubleClick = "doubleClick" takes Click;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Hover>")]
     Hover = "hover" takes Hover;
     Change = "change" takes Change;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Key>")]
     KeyDown = "keyDown" takes Key;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Key>")]
     KeyUp = "keyUp" takes Key;
     Scroll = "scroll" takes Scroll;
     SetViewport = "setViewport" takes SetViewport;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Submit>")]
     Submit = "submit" takes Submit;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<WaitForElement>")]
     WaitForElement = "waitForElement" takes WaitForElement;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<WaitForExpression>")]
     WaitForExpression = "waitForExpression" takes WaitForExpression;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Wait>")]
     Wait = "wait" takes Wait;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<AnswerConsent>")]
     Consent = "consent" takes AnswerConsent;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<PlantIdentity>")]
     Identity = "identity" takes PlantIdentity;
     #[serde(deserialize_with = "short_or_long")]
+    #[schemars(with = "ShortOr<Screenshot>")]
     Screenshot = "screenshot" takes Screenshot;
     Close = "close" takes Close;
 }

@@ -1,0 +1,149 @@
+//! `pixelwitness check`: a policy, or a baseline, held against what was recorded, offline.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::decode::{canary, site};
+use super::gate::{GateArgs, Gatekeeper, today};
+use super::{exit, talk};
+use crate::intake;
+use crate::leak::Sought;
+use crate::policy::Judged;
+use crate::run::{AboutFile, Run, of_file};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing is sent anywhere, and no browser is needed. A bundle without --policy is held against the policy that lies in it.
+
+  pixelwitness check evidence/report-20261124T090000Z --policy police.policy.yaml
+  pixelwitness check saved.har --policy police.policy.yaml --site police.example
+  pixelwitness check evidence/*/ --policy police.policy.yaml --junit junit.xml --sarif pixelwitness.sarif
+  pixelwitness check evidence/report-* --baseline told.baseline
+
+docs/policy.md says what a policy may hold, and which rule comes first; docs/gate.md puts it into a pipeline.
+
+Exit codes:
+  0  nothing was found against the policy, and all that it asks about was reached
+  1  a rule is violated, a claim is contradicted, or something is told that the baseline does not have
+  2  the policy, the baseline or the input cannot be used, or the baseline is stale
+  3  inconclusive: a rule could not be looked at, or not everything that was sent is known")]
+pub struct CheckArgs {
+    /// Bundles, HARs, or JSON Lines; over several, a rule passes if one reaches its page and none violates it
+    #[arg(required = true, value_name = "BUNDLE|FILE", value_hint = ValueHint::AnyPath)]
+    inputs: Vec<PathBuf>,
+    /// Whose site it was, for files; a bundle knows [default: that of the first page in the file]
+    #[arg(long, value_name = "DOMAIN", value_parser = site)]
+    site: Option<String>,
+    /// What was typed, for files: a bundle knows. As with `decode`
+    #[arg(long, value_name = "KIND=VALUE", value_parser = canary)]
+    canary: Vec<Sought>,
+    /// Judge as of that day: exceptions that had not ended by then count [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    date: Option<Date>,
+    #[command(flatten)]
+    gate: GateArgs,
+    /// The result as JSON on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn check(args: &CheckArgs) -> u8 {
+    let about = AboutFile {
+        site: args.site.as_deref(),
+        canaries: &args.canary,
+    };
+    let own = |input: &PathBuf| {
+        let policy = input.join("data/policy.yaml");
+        policy.is_file().then_some(policy)
+    };
+    let own: Vec<PathBuf> = args.inputs.iter().filter_map(own).collect();
+    let keeper = match Gatekeeper::open(&args.gate, own, args.date.unwrap_or_else(today)) {
+        Ok(keeper) => keeper,
+        Err(code) => return code,
+    };
+    let mut runs = Vec::new();
+    for input in &args.inputs {
+        match load(input, about) {
+            Ok(run) => runs.push(run),
+            Err(code) => return code,
+        }
+    }
+    let policies: Vec<_> = runs
+        .iter()
+        .map(|run| keeper.policy_of(&args.gate, Some(&run.bundle.join("data/policy.yaml"))))
+        .collect();
+    let judged = runs.iter().zip(&policies).map(|(run, policy)| {
+        let title = run.record.scenario.title.clone();
+        Judged::new(title, run.bundle.clone(), run.traffic(), policy.as_deref())
+    });
+    if !keeper.is_asked() {
+        talk::note("there is neither a policy nor a baseline: the three verdicts count");
+    }
+    let (code, gate) = keeper.close(judged.collect(), args.json);
+    if args.json {
+        talk::data(&format!("{:#}", json!({ "exit_code": code, "gate": gate })));
+    }
+    code
+}
+
+/// Reads a bundle, or a file; says what is wrong where it cannot.
+///
+/// # Errors
+/// The exit code.
+pub fn load(path: &Path, about: AboutFile<'_>) -> Result<Run, u8> {
+    if path.is_dir() {
+        return Run::load(path)
+            .inspect(|run| {
+                if run.record.finished.is_none() {
+                    let help =
+                        "what it had recorded is looked at; `pixelwitness audit` completes it";
+                    talk::warning(
+                        &format!("{}: the run was cut short", path.display()),
+                        Some(help),
+                    );
+                }
+            })
+            .map_err(|error| {
+                talk::error(&error.to_string(), Some(error.help()));
+                exit::BAD_INPUT
+            });
+    }
+    let failed = |message: String, help: &str| {
+        talk::error(&format!("{}: {message}", path.display()), Some(help));
+        exit::BAD_INPUT
+    };
+    let file = File::open(path).map_err(|error| {
+        failed(
+            format!("failed to read it: {error}"),
+            "name a bundle, or a HAR",
+        )
+    })?;
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {bytes} {msg}") {
+        bar.set_style(style);
+    }
+    let input = intake::plain(bar.wrap_read(file))
+        .map_err(|error| failed(error.to_string(), error.help()))?;
+    let run =
+        of_file(path, input, about).map_err(|error| failed(error.to_string(), error.help()))?;
+    bar.finish_and_clear();
+    if about.site.is_none() {
+        let origin = &run.record.scenario.origin;
+        talk::note(&format!(
+            "{}: taken for the site of its first page, {origin}; `--site` says otherwise",
+            path.display()
+        ));
+    }
+    for problem in &run.record.problems {
+        talk::warning(
+            &format!("{}: {}", path.display(), problem.message),
+            problem.help.as_deref(),
+        );
+    }
+    Ok(run)
+}

@@ -1,0 +1,114 @@
+//! `pixelwitness diff`: what is told now, and was not; and the other way round.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use serde_json::json;
+
+use super::check::load;
+use super::decode::site;
+use super::{exit, talk};
+use crate::policy::{Baseline, Gate, Judged, difference};
+use crate::run::AboutFile;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A line is a flow: page template, recipient, endpoint, event, names of fields, verdicts; neither values nor times, so two
+runs of the same journey on the same site are the same. `+` is told in NEW alone, `-` in OLD alone.
+
+  pixelwitness diff evidence/before evidence/after
+  pixelwitness diff told.baseline evidence/report-20261124T090000Z
+
+Exit codes, as diff's: 0 the same, 1 different, 2 one of them cannot be read.")]
+pub struct DiffArgs {
+    /// A bundle, a baseline, or a HAR
+    #[arg(value_name = "OLD", value_hint = ValueHint::AnyPath)]
+    old: PathBuf,
+    /// The same
+    #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
+    new: PathBuf,
+    /// Whose site it was, for HARs
+    #[arg(long, value_name = "DOMAIN", value_parser = site)]
+    site: Option<String>,
+    /// The result as JSON on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn diff(args: &DiffArgs) -> u8 {
+    let about = AboutFile {
+        site: args.site.as_deref(),
+        canaries: &[],
+    };
+    let (old, new) = match (told(&args.old, about), told(&args.new, about)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
+    let made_otherwise = old.fingerprint.differs(&new.fingerprint);
+    let lines = difference(&old.flows, &new.flows);
+    let code = if lines.is_empty() {
+        exit::OK
+    } else {
+        exit::FOUND
+    };
+    if args.json {
+        let of = |wanted: char| -> Vec<&str> {
+            let lines = lines.iter().filter(|(sign, _)| *sign == wanted);
+            lines.map(|(_, line)| *line).collect()
+        };
+        let result = json!({
+            "exit_code": code, "added": of('+'), "removed": of('-'), "made_otherwise": made_otherwise,
+        });
+        talk::data(&format!("{result:#}"));
+        return code;
+    }
+    if !made_otherwise.is_empty() {
+        talk::warning(
+            &format!("they were not made alike: {}", made_otherwise.join("; ")),
+            Some("a difference may come from that, and not from the site"),
+        );
+    }
+    talk::data(&format!(
+        "--- {}\n+++ {}",
+        args.old.display(),
+        args.new.display()
+    ));
+    for (sign, line) in lines {
+        talk::data(&format!("{sign}{line}"));
+    }
+    code
+}
+
+/// What a bundle, a file or a baseline says is told.
+fn told(path: &Path, about: AboutFile<'_>) -> Result<Baseline, u8> {
+    if is_baseline(path) {
+        return Baseline::load(path).map_err(|diagnostic| talk::diagnostic(&diagnostic));
+    }
+    let run = load(path, about)?;
+    let gate = Gate {
+        runs: vec![Judged::new(
+            String::new(),
+            path.to_owned(),
+            run.traffic(),
+            None,
+        )],
+        baseline: None,
+    };
+    if let Some(why) = gate.unfinished() {
+        talk::warning(
+            &format!("{}: not everything is known: {why}", path.display()),
+            None,
+        );
+    }
+    Ok(gate.told())
+}
+
+/// A baseline is text that begins with a comment; nothing else here does.
+fn is_baseline(path: &Path) -> bool {
+    use std::io::Read;
+    let mut first = [0];
+    let file = std::fs::File::open(path);
+    file.and_then(|mut file| file.read_exact(&mut first))
+        .is_ok()
+        && first == *b"#"
+}

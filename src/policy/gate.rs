@@ -1,0 +1,275 @@
+//! Whether a deploy is let through: rules and claims over all runs of a command, and the baseline.
+
+use std::path::PathBuf;
+
+use super::baseline::{Baseline, Compared, Fingerprint};
+use super::file::{Claim, Policy, Rule};
+use super::judge::{Flow, flows, judge};
+use super::view::{Traffic, View};
+use crate::leak::doubt_of_run;
+use crate::model::{
+    ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity, StepState,
+    VerdictOutcome,
+};
+
+/// The runs of a command, each with the policy that it is held against.
+#[derive(Debug, Default)]
+pub struct Gate<'a> {
+    pub runs: Vec<Judged<'a>>,
+    /// Path of the baseline, and what came of comparing.
+    pub baseline: Option<(PathBuf, Compared)>,
+}
+
+/// One run, with what came of it.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// What tells it from the others: the scenario's title, and which repeat it is.
+    pub title: String,
+    /// Its bundle, or the file, as the command had it.
+    pub source: PathBuf,
+    pub policy: Option<&'a Policy>,
+    pub view: View<'a>,
+    pub rules: Vec<RuleFinding>,
+    pub claims: Vec<ClaimFinding>,
+    pub flows: Vec<Flow>,
+}
+
+/// A rule over all runs that its policy is about.
+#[derive(Debug)]
+pub struct RuleSummary<'g> {
+    pub policy: &'g Policy,
+    pub rule: &'g Rule,
+    pub outcome: RuleOutcome,
+    /// Of each of these runs, in order.
+    pub findings: Vec<(&'g Judged<'g>, &'g RuleFinding)>,
+    /// Everything that violates it is in the baseline.
+    pub accepted: bool,
+}
+
+/// A claim over all runs that its policy is about.
+#[derive(Debug)]
+pub struct ClaimSummary<'g> {
+    pub policy: &'g Policy,
+    pub claim: &'g Claim,
+    pub verdict: ClaimVerdict,
+    /// Of each of these runs, in order.
+    pub findings: Vec<(&'g Judged<'g>, &'g ClaimFinding)>,
+}
+
+/// What the exit code is to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GateCode {
+    Clean,
+    Inconclusive,
+    /// The baseline has lines that nothing matches.
+    Stale,
+    Refused,
+}
+
+impl<'a> Judged<'a> {
+    pub fn new(
+        title: String,
+        source: PathBuf,
+        traffic: Traffic<'a>,
+        policy: Option<&'a Policy>,
+    ) -> Judged<'a> {
+        let view = View::new(traffic);
+        let (rules, claims) = policy
+            .map(|policy| judge(policy, &view))
+            .unwrap_or_default();
+        Judged {
+            flows: flows(policy, &view),
+            title,
+            source,
+            policy,
+            view,
+            rules,
+            claims,
+        }
+    }
+}
+
+impl Gate<'_> {
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.runs.iter().map(|run| run.view.traffic))
+    }
+
+    /// Every flow of every run.
+    pub fn flows(&self) -> Vec<Flow> {
+        let flows = self.runs.iter().flat_map(|run| &run.flows);
+        flows.cloned().collect()
+    }
+
+    /// What is told now, as a baseline.
+    pub fn told(&self) -> Baseline {
+        Baseline::of(self.fingerprint(), &self.flows())
+    }
+
+    /// Why not everything may have been seen that these runs would tell.
+    pub fn unfinished(&self) -> Option<String> {
+        let mut runs = self.runs.iter();
+        runs.find_map(|run| {
+            let record = run.view.traffic.record;
+            let undone = record
+                .journey
+                .steps
+                .iter()
+                .find(|step| step.state != StepState::Done);
+            doubt_of_run(record)
+                .or_else(|| undone.map(|step| format!("step {} was not done", step.number)))
+        })
+    }
+
+    /// Holds the runs against a baseline.
+    pub fn hold_against(&mut self, path: PathBuf, baseline: &Baseline) {
+        let compared = baseline.compare(&self.flows(), self.unfinished());
+        self.baseline = Some((path, compared));
+    }
+
+    /// Each policy once, in the order of the runs.
+    pub fn policies(&self) -> Vec<&Policy> {
+        let mut policies: Vec<&Policy> = Vec::new();
+        for policy in self.runs.iter().filter_map(|run| run.policy) {
+            if !policies.iter().any(|known| known.path == policy.path) {
+                policies.push(policy);
+            }
+        }
+        policies
+    }
+
+    fn runs_of(&self, policy: &Policy) -> impl Iterator<Item = &Judged<'_>> {
+        let is_its = |run: &&Judged<'_>| run.policy.is_some_and(|own| own.path == policy.path);
+        self.runs.iter().filter(is_its)
+    }
+
+    pub fn rules(&self) -> Vec<RuleSummary<'_>> {
+        let policies = self.policies().into_iter();
+        let rules = policies.flat_map(|policy| {
+            policy
+                .rules
+                .iter()
+                .enumerate()
+                .map(move |rule| (policy, rule))
+        });
+        let summaries = rules.map(|(policy, (number, rule))| {
+            let findings: Vec<_> = self
+                .runs_of(policy)
+                .map(|run| (run, &run.rules[number]))
+                .collect();
+            let outcome = findings.iter().map(|(_, finding)| finding.outcome).min();
+            let outcome = outcome.unwrap_or(RuleOutcome::Unreachable);
+            let mut violating = findings
+                .iter()
+                .filter(|(_, finding)| finding.outcome == RuleOutcome::Violated);
+            let accepted = outcome == RuleOutcome::Violated
+                && violating.all(|(_, finding)| {
+                    let mut sure = finding
+                        .matches
+                        .iter()
+                        .filter(|found| !found.suspected)
+                        .peekable();
+                    sure.peek().is_some() && sure.all(|found| self.accepts(found))
+                });
+            RuleSummary {
+                policy,
+                rule,
+                outcome,
+                accepted,
+                findings,
+            }
+        });
+        summaries.collect()
+    }
+
+    pub fn claims(&self) -> Vec<ClaimSummary<'_>> {
+        let policies = self.policies().into_iter();
+        let claims = policies.flat_map(|policy| {
+            policy
+                .claims
+                .iter()
+                .enumerate()
+                .map(move |claim| (policy, claim))
+        });
+        let summaries = claims.map(|(policy, (number, claim))| {
+            let findings: Vec<_> = self
+                .runs_of(policy)
+                .map(|run| (run, &run.claims[number]))
+                .collect();
+            let verdict = findings.iter().map(|(_, finding)| finding.verdict).min();
+            ClaimSummary {
+                policy,
+                claim,
+                verdict: verdict.unwrap_or(ClaimVerdict::NotTestable),
+                findings,
+            }
+        });
+        summaries.collect()
+    }
+
+    /// Whether the baseline lists a flow.
+    pub fn accepts(&self, found: &RuleMatch) -> bool {
+        let compared = self.baseline.as_ref();
+        compared.is_some_and(|(_, compared)| compared.accepted.contains(&found.flow))
+    }
+
+    /// What the exit code is to say.
+    pub fn code(&self) -> GateCode {
+        let compared = self.baseline.as_ref().map(|(_, compared)| compared);
+        let rules = self.rules();
+        let claims = self.claims();
+        let violated = rules.iter().any(|summary| {
+            summary.rule.severity == Severity::Error
+                && summary.outcome == RuleOutcome::Violated
+                && !summary.accepted
+        });
+        let contradicted = claims
+            .iter()
+            .any(|summary| summary.verdict == ClaimVerdict::Contradicted);
+        let new = compared.is_some_and(|compared| !compared.new.is_empty());
+        let found = self.unjudged(VerdictOutcome::Found);
+        if violated || contradicted || new || found {
+            return GateCode::Refused;
+        }
+        if compared.is_some_and(|compared| !compared.stale.is_empty()) {
+            return GateCode::Stale;
+        }
+        let open = rules.iter().any(|summary| {
+            summary.rule.severity == Severity::Error
+                && summary.rule.effect != Effect::Allow
+                && matches!(
+                    summary.outcome,
+                    RuleOutcome::Inconclusive | RuleOutcome::Unreachable
+                )
+        });
+        let untested = claims.iter().any(|summary| {
+            summary.verdict == ClaimVerdict::NotTestable
+                && summary
+                    .findings
+                    .iter()
+                    .any(|(_, finding)| !finding.by_policy)
+        });
+        let doubtful = self.unjudged(VerdictOutcome::Inconclusive);
+        let partial = self
+            .runs
+            .iter()
+            .any(|run| doubt_of_run(run.view.traffic.record).is_some());
+        if open || untested || doubtful || partial || self.runs.is_empty() {
+            GateCode::Inconclusive
+        } else {
+            GateCode::Clean
+        }
+    }
+
+    /// Whether a verdict came to this in a run that is held against nothing: there the verdicts count.
+    fn unjudged(&self, outcome: VerdictOutcome) -> bool {
+        let mut runs = self.runs.iter();
+        self.baseline.is_none()
+            && runs.any(|run| {
+                let verdicts = run.view.traffic.findings.verdicts.all();
+                run.policy.is_none()
+                    && verdicts
+                        .iter()
+                        .any(|(_, verdict)| verdict.outcome == outcome)
+            })
+    }
+}

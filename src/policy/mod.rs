@@ -1,0 +1,24 @@
+//! Rules on what may be told, and claims about what is: held against a run, or a file of any tool. Pure.
+//!
+//! A policy ([`Policy`]) asks by keys ([`CRITERIA`]) for requests to others as a [`View`] has them; [`judge`] says what came
+//! of each rule and claim. `docs/policy.md` has the words and the precedence, `docs/rules.md`, made from [`CRITERIA`], the keys.
+
+mod baseline;
+mod condition;
+mod criteria;
+mod file;
+mod flow;
+mod gate;
+mod glob;
+mod judge;
+mod reference;
+mod view;
+
+pub use baseline::{Baseline, Compared, Fingerprint, difference};
+pub use criteria::{CRITERIA, Criterion};
+pub use file::{Claim, ClaimTest, Policy, Rule};
+pub use flow::flow;
+pub use gate::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
+pub use judge::{Flow, flows, judge};
+pub use reference::reference;
+pub use view::{Traffic, View};

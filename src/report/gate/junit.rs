@@ -1,0 +1,205 @@
+//! As JUnit's XML: a suite is a journey, a case is a rule on a page. A violation is a `failure`; what could not be looked at
+//! is an `error`, since it is no pass; what a baseline accepts is `skipped`.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::{fate, ids, page, whom};
+use crate::leak::doubt_of_run;
+use crate::model::{
+    ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity,
+};
+use crate::policy::{Gate, Judged};
+
+/// Writes the report.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut report = Report::new("pixelwitness");
+    for run in &gate.runs {
+        let mut suite = TestSuite::new(run.title.as_str());
+        let case = TestCase::new("the journey", of_journey(run));
+        suite.add_test_case(named(case, "journey"));
+        let class = run.policy.map(|policy| policy.path.display().to_string());
+        let class = class.unwrap_or_default();
+        for finding in &run.rules {
+            if finding.effect != Effect::Allow {
+                rule(gate, run, finding, &class, &mut suite);
+            }
+        }
+        for finding in &run.claims {
+            let name = format!("claim {}", finding.id);
+            let case = TestCase::new(name, of_claim(run, finding));
+            suite.add_test_case(named(case, &class));
+        }
+        suite.add_property(("source", run.source.display().to_string().as_str()));
+        report.add_test_suite(suite);
+    }
+    if let Some((path, compared)) = &gate.baseline {
+        let mut suite = TestSuite::new(format!("baseline {}", path.display()));
+        for flow in &compared.new {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let message = "told, and neither in the baseline nor allowed by a rule";
+            status.set_message(message).set_type("new");
+            status.set_description(format!("+{}\n{}", flow.found.flow, flow.found.url));
+            let case = TestCase::new(flow.found.flow.replace('\t', " "), status);
+            suite.add_test_case(named(case, "baseline"));
+        }
+        for line in &compared.stale {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            let message = "no longer told: take the line out, or use --update-baseline";
+            status.set_message(message).set_type("stale");
+            status.set_description(format!("-{line}"));
+            let case = TestCase::new(line.replace('\t', " "), status);
+            suite.add_test_case(named(case, "baseline"));
+        }
+        if compared.new.is_empty() && compared.stale.is_empty() {
+            let case = TestCase::new("nothing new, nothing stale", TestCaseStatus::success());
+            suite.add_test_case(named(case, "baseline"));
+        }
+        report.add_test_suite(suite);
+    }
+    report.serialize(out).map_err(io::Error::other)
+}
+
+fn named(mut case: TestCase, class: &str) -> TestCase {
+    case.set_classname(class);
+    case
+}
+
+fn of_journey(run: &Judged<'_>) -> TestCaseStatus {
+    match doubt_of_run(run.view.traffic.record) {
+        None => TestCaseStatus::success(),
+        Some(why) => error("incomplete", &why),
+    }
+}
+
+fn error(kind: &str, why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_message(why).set_type(kind);
+    status
+}
+
+/// A case for each page that was reached or told; one where there was none.
+fn rule(
+    gate: &Gate<'_>,
+    run: &Judged<'_>,
+    finding: &RuleFinding,
+    class: &str,
+    suite: &mut TestSuite,
+) {
+    let mut pages: Vec<String> = Vec::new();
+    let told = finding.matches.iter().map(|found| page(run, found));
+    let origin = run.view.traffic.record.scenario.origin.as_str();
+    let reached = finding.reached.iter().map(|reached| {
+        let path = reached
+            .page
+            .strip_prefix(origin)
+            .filter(|path| path.starts_with('/'));
+        path.unwrap_or(&reached.page).to_owned()
+    });
+    for page in told.chain(reached) {
+        if !pages.contains(&page) {
+            pages.push(page);
+        }
+    }
+    let whole = finding.effect == Effect::Require || pages.is_empty();
+    if whole {
+        pages = vec![String::new()];
+    }
+    for of in pages {
+        let of_page = |found: &&RuleMatch| whole || page(run, found) == of;
+        let matches: Vec<&RuleMatch> = finding.matches.iter().filter(of_page).collect();
+        let status = status(gate, run, finding, &matches);
+        let mut case = TestCase::new(format!("{} {of}", finding.id).trim_end(), status);
+        if finding.severity != Severity::Error && finding.outcome != RuleOutcome::Passed {
+            let text = format!(
+                "{}, of severity {}: {}",
+                finding.outcome.as_str(),
+                finding.severity.as_str(),
+                finding.why
+            );
+            case.set_system_out(text);
+        }
+        suite.add_test_case(named(case, class));
+    }
+}
+
+fn status(
+    gate: &Gate<'_>,
+    run: &Judged<'_>,
+    finding: &RuleFinding,
+    matches: &[&RuleMatch],
+) -> TestCaseStatus {
+    // What does not fail the gate fails no case.
+    if finding.severity != Severity::Error {
+        return TestCaseStatus::success();
+    }
+    let sure: Vec<&&RuleMatch> = matches.iter().filter(|found| !found.suspected).collect();
+    match finding.outcome {
+        RuleOutcome::Passed => TestCaseStatus::success(),
+        RuleOutcome::Violated if finding.effect == Effect::Deny && sure.is_empty() => {
+            TestCaseStatus::success()
+        }
+        RuleOutcome::Violated
+            if !sure.is_empty() && sure.iter().all(|found| gate.accepts(found)) =>
+        {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message("violated, and accepted by the baseline");
+            status
+        }
+        RuleOutcome::Violated => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status
+                .set_message(finding.why.as_str())
+                .set_type("violated");
+            let reason = finding.reason.as_deref().unwrap_or_default();
+            let policy = run.policy.map(|policy| policy.path.display().to_string());
+            let place = format!("{}:{}", policy.unwrap_or_default(), finding.line);
+            status.set_description(format!("{reason}\n{place}\n\n{}", listing(run, matches)));
+            status
+        }
+        RuleOutcome::Inconclusive => error("inconclusive", &finding.why),
+        RuleOutcome::Unreachable => error("unreachable", &finding.why),
+    }
+}
+
+fn of_claim(run: &Judged<'_>, finding: &ClaimFinding) -> TestCaseStatus {
+    match finding.verdict {
+        ClaimVerdict::Contradicted => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status
+                .set_message(finding.why.as_str())
+                .set_type("contradicted");
+            let matches: Vec<&RuleMatch> = finding.matches.iter().collect();
+            let claim = format!("“{}” ({})", finding.says, finding.source);
+            status.set_description(format!("{claim}\n\n{}", listing(run, &matches)));
+            status
+        }
+        ClaimVerdict::NotContradicted => TestCaseStatus::success(),
+        ClaimVerdict::NotTestable if finding.by_policy => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not testable: {}", finding.why));
+            status
+        }
+        ClaimVerdict::NotTestable => error("not testable here", &finding.why),
+    }
+}
+
+fn listing(run: &Judged<'_>, matches: &[&RuleMatch]) -> String {
+    let mut text = String::new();
+    for found in matches {
+        let event = found.event.as_deref().unwrap_or("a request");
+        let fate = fate(found)
+            .map(|fate| format!(" [{fate}]"))
+            .unwrap_or_default();
+        text += &format!("{}: {event} to {}{fate}\n", page(run, found), whom(found));
+        for told in &found.told {
+            text += &format!("  {told}\n");
+        }
+        text += &format!("  {} {}\n  {}\n", found.method, found.url, ids(found));
+    }
+    text
+}

@@ -1,0 +1,197 @@
+//! What came of a policy and a baseline, in the formats that people and CI systems read: one file each. Pure.
+
+pub mod github;
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
+pub mod terminal;
+
+use super::count;
+use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, Severity, UrlParts};
+use crate::policy::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
+
+/// Requests of one flow that are listed by id.
+const MOST_IDS: usize = 5;
+
+/// A match, and the run that it is of.
+type Of<'g> = (&'g Judged<'g>, &'g RuleMatch);
+
+/// What violates a rule (or, of a claim, contradicts it) for certain: each flow once, with the first run that has it.
+fn certain<'g>(
+    findings: impl IntoIterator<Item = (&'g Judged<'g>, &'g [RuleMatch])>,
+) -> Vec<Of<'g>> {
+    let mut flows: Vec<Of<'g>> = Vec::new();
+    for (run, matches) in findings {
+        for found in matches.iter().filter(|found| !found.suspected) {
+            let place = (&found.flow, &found.page);
+            if !flows
+                .iter()
+                .any(|(_, known)| (&known.flow, &known.page) == place)
+            {
+                flows.push((run, found));
+            }
+        }
+    }
+    flows
+}
+
+fn violations<'g>(summary: &RuleSummary<'g>) -> Vec<Of<'g>> {
+    let violated = summary
+        .findings
+        .iter()
+        .filter(|(_, finding)| finding.outcome == RuleOutcome::Violated);
+    certain(violated.map(|(run, finding)| (*run, &finding.matches[..])))
+}
+
+fn contradictions<'g>(summary: &ClaimSummary<'g>) -> Vec<Of<'g>> {
+    let contradicted = summary
+        .findings
+        .iter()
+        .filter(|(_, finding)| finding.verdict == ClaimVerdict::Contradicted);
+    certain(contradicted.map(|(run, finding)| (*run, &finding.matches[..])))
+}
+
+/// What is said of a rule over all runs: of the runs that decide its outcome, what each says, once.
+fn rule_words(summary: &RuleSummary<'_>) -> String {
+    let deciding = summary
+        .findings
+        .iter()
+        .filter(|(_, finding)| finding.outcome == summary.outcome)
+        .map(|(run, finding)| (*run, finding.why.as_str()));
+    words(deciding.collect())
+}
+
+fn claim_words(summary: &ClaimSummary<'_>) -> String {
+    let deciding = summary
+        .findings
+        .iter()
+        .filter(|(_, finding)| finding.verdict == summary.verdict)
+        .map(|(run, finding)| (*run, finding.why.as_str()));
+    words(deciding.collect())
+}
+
+fn words(deciding: Vec<(&Judged<'_>, &str)>) -> String {
+    let mut said: Vec<&str> = deciding.iter().map(|(_, why)| *why).collect();
+    said.dedup();
+    match &said[..] {
+        [] => "no run was made".to_owned(),
+        [one] => (*one).to_owned(),
+        _ => {
+            let each = deciding
+                .iter()
+                .map(|(run, why)| format!("{}: {why}", run.title));
+            each.collect::<Vec<_>>().join(" · ")
+        }
+    }
+}
+
+/// The page of a match, as short as it is clear.
+fn page(run: &Judged<'_>, found: &RuleMatch) -> String {
+    let origin = &run.view.traffic.record.scenario.origin;
+    match &found.page {
+        None => "an unknown page".to_owned(),
+        Some(page) => match page.strip_prefix(origin.as_str()) {
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            _ => page.clone(),
+        },
+    }
+}
+
+/// `Meta (www.facebook.com/tr/)`
+fn whom(found: &RuleMatch) -> String {
+    let path = UrlParts::of(&found.url).map_or("", |parts| parts.path);
+    match &found.recipient {
+        Some(recipient) => format!("{recipient} ({}{path})", found.host),
+        None => format!("{}{path}", found.host),
+    }
+}
+
+/// `x0042, x0043 and 3 more`
+fn ids(found: &RuleMatch) -> String {
+    let shown = &found.exchanges[..found.exchanges.len().min(MOST_IDS)];
+    let mut text = shown.join(", ");
+    if found.exchanges.len() > MOST_IDS {
+        text += &format!(" and {} more", found.exchanges.len() - MOST_IDS);
+    }
+    text
+}
+
+/// What became of a request that did not simply leave.
+fn fate(found: &RuleMatch) -> Option<&'static str> {
+    use crate::model::Outcome;
+    match (found.outcome, found.sent) {
+        (Outcome::Blocked, _) => Some("blocked by the browser"),
+        (Outcome::Contained, _) => Some("contained: it did not leave"),
+        (Outcome::Failed, Some(true)) => Some("sent, without an answer"),
+        (_, Some(true)) => None,
+        (Outcome::Completed, Some(false)) => Some("from the browser's cache"),
+        (_, Some(false)) => Some("it did not leave"),
+        (Outcome::Completed, None) => None,
+        (_, None) => Some("unknown whether it left"),
+    }
+}
+
+/// One sentence on the whole: what the exit code says, and why.
+fn conclusion(gate: &Gate<'_>) -> String {
+    let rules = gate.rules();
+    let counted = |outcome: RuleOutcome| {
+        let rules = rules.iter().filter(|summary| {
+            summary.rule.severity == Severity::Error
+                && summary.rule.effect != crate::model::Effect::Allow
+                && summary.outcome == outcome
+                && !summary.accepted
+        });
+        rules.count()
+    };
+    let claims = gate.claims();
+    let contradicted = claims
+        .iter()
+        .filter(|summary| summary.verdict == ClaimVerdict::Contradicted)
+        .count();
+    let mut parts: Vec<String> = Vec::new();
+    let mut say = |number: usize, what: &str, rest: &str| {
+        if number > 0 {
+            parts.push(format!("{}{rest}", count(number, what)));
+        }
+    };
+    say(counted(RuleOutcome::Violated), "rule", " violated");
+    say(contradicted, "claim", " contradicted");
+    if let Some((_, compared)) = &gate.baseline {
+        say(
+            compared.new.len(),
+            "flow",
+            " that the baseline does not have",
+        );
+        say(compared.stale.len(), "stale line", " in the baseline");
+    }
+    say(counted(RuleOutcome::Inconclusive), "rule", " inconclusive");
+    say(counted(RuleOutcome::Unreachable), "rule", " unreachable");
+    let untested = claims.iter().filter(|summary| {
+        summary.verdict == ClaimVerdict::NotTestable
+            && summary
+                .findings
+                .iter()
+                .any(|(_, finding)| !finding.by_policy)
+    });
+    say(untested.count(), "claim", " not testable in this run");
+    let accepted = rules.iter().filter(|summary| summary.accepted).count();
+    say(accepted, "rule", " violated and accepted by the baseline");
+    if let Some(why) = gate.unfinished() {
+        parts.push(format!("not everything is known: {why}"));
+    }
+    let (word, rest) = match gate.code() {
+        GateCode::Clean => ("passed", "nothing was found against it"),
+        GateCode::Refused => ("refused", ""),
+        GateCode::Stale => ("stale", ""),
+        GateCode::Inconclusive => (
+            "inconclusive",
+            "nothing was found, and not all was looked at",
+        ),
+    };
+    match &parts[..] {
+        [] if rest.is_empty() => format!("{word}: one of the three verdicts is found"),
+        [] => format!("{word}: {rest}"),
+        parts => format!("{word}: {}", parts.join(", ")),
+    }
+}
