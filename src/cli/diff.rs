@@ -92,7 +92,7 @@ fn told(path: &Path, about: AboutFile<'_>) -> Result<Baseline, u8> {
             run.traffic(),
             None,
         )],
-        baseline: None,
+        ..Gate::default()
     };
     if let Some(why) = gate.unfinished() {
         talk::warning(

@@ -201,11 +201,12 @@ impl Gatekeeper {
     pub fn close(mut self, runs: Vec<Judged<'_>>, quiet: bool) -> (u8, Value) {
         let mut gate = Gate {
             runs,
-            baseline: None,
+            ..Gate::default()
         };
         let mut code = exit::OK;
         if let Some((path, baseline)) = self.baseline.take() {
             code = hold(&mut gate, path, baseline, self.update);
+            gate.incomparable = gate.baseline.is_none();
         }
         let mut stdout = std::io::stdout().lock();
         if !quiet {

@@ -13,6 +13,7 @@ mod explain;
 mod gallery;
 mod gate;
 mod import;
+mod init;
 mod options;
 mod plan;
 mod progress;
@@ -82,6 +83,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Replay scenarios; write a bundle of evidence for each; print what was told to whom
     Run(run::RunArgs),
+    /// Write a scenario and a policy for a site, commented, that run as they stand
+    Init(init::InitArgs),
     /// Look at pages without a scenario: open, answer the consent banner as told, scroll, wait, list
     Scan(scan::ScanArgs),
     /// Click and type in a visible browser; what you do becomes a scenario, what was sent becomes evidence
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Init(args) => init::init(&args),
             Command::Scan(args) => scan::scan(args).await,
             Command::Record(args) => record::record(args).await,
             Command::Import(args) => import::import(&args),

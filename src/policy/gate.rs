@@ -18,6 +18,8 @@ pub struct Gate<'a> {
     pub runs: Vec<Judged<'a>>,
     /// Path of the baseline, and what came of comparing.
     pub baseline: Option<(PathBuf, Compared)>,
+    /// A baseline was to be held against them, and could not be.
+    pub incomparable: bool,
 }
 
 /// One run, with what came of it.
@@ -264,6 +266,7 @@ impl Gate<'_> {
     fn unjudged(&self, outcome: VerdictOutcome) -> bool {
         let mut runs = self.runs.iter();
         self.baseline.is_none()
+            && !self.incomparable
             && runs.any(|run| {
                 let verdicts = run.view.traffic.findings.verdicts.all();
                 run.policy.is_none()

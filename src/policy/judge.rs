@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::condition::{Condition, Matcher, Met, Told};
 use super::file::{Claim, ClaimTest, Policy, Rule};
 use super::flow::flow;
@@ -671,10 +673,30 @@ fn told(request: &Request<'_>, met: &Met<'_>) -> (Vec<String>, Vec<String>) {
         &mut told,
         asked.chain(others).map(|fact| fact.words.clone()),
     );
-    if told.is_empty()
-        && let Some(page) = request.event.and_then(|event| event.page_url.as_deref())
-    {
-        told.push(format!("page address = {page}"));
+    if let Some(event) = request.event.filter(|_| met.facts.is_empty()) {
+        if told.is_empty() {
+            let page = event.page_url.iter();
+            told.extend(page.map(|page| format!("page address = {page}")));
+        }
+        let user_data = event.user_data.iter();
+        let user_data =
+            user_data.map(|datum| (format!("{}[{}]", datum.source, datum.key), &datum.value));
+        let custom_data = event
+            .custom_data
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) => Some((format!("cd[{key}]"), text)),
+                _ => None,
+            });
+        // What is in what was found already is not said again.
+        let known = told.clone();
+        let new = user_data.chain(custom_data).filter(|(name, value)| {
+            !value.is_empty() && !known.iter().any(|words| words.contains(name.as_str()))
+        });
+        extend(
+            &mut told,
+            new.map(|(name, value)| format!("{name} = {value}")),
+        );
     }
     if let Some((page, PageFrom::Referrer)) = met.page {
         extend(&mut told, [format!("referrer = {page}")]);

@@ -18,6 +18,7 @@ mod decode;
 mod demo;
 mod failures;
 mod gallery;
+mod gate;
 mod hostile;
 mod identity;
 mod leak_properties;

@@ -331,7 +331,7 @@ fn outcome(row: &Row) -> Result<Outcomes, String> {
     });
     let gate = Gate {
         runs: runs.collect(),
-        baseline: None,
+        ..Gate::default()
     };
     let exit = match gate.code() {
         GateCode::Clean => 0,
