@@ -72,6 +72,11 @@ soak-obstacles runs="10":
 gallery:
     PIXELWITNESS_GALLERY_RUNS=10 cargo test --test integration gallery::everything -- --nocapture
 
+# SARIF, JUnit and JSON Schemas, held against readers that others made (needs node, npm and python3)
+validate-formats:
+    cargo build --release
+    tests/formats/validate.sh
+
 # The vectors of the leak search, made anew (needs the packages that tests/leak-matrix/README.md names)
 leak-matrix:
     python3 tests/leak-matrix/generate.py

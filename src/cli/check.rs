@@ -84,7 +84,7 @@ pub fn check(args: &CheckArgs) -> u8 {
     if !keeper.is_asked() {
         talk::note("there is neither a policy nor a baseline: the three verdicts count");
     }
-    let (code, gate) = keeper.close(judged.collect(), args.json);
+    let (code, gate) = keeper.close(judged.collect(), Vec::new(), args.json);
     if args.json {
         talk::data(&format!("{:#}", json!({ "exit_code": code, "gate": gate })));
     }

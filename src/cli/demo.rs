@@ -149,7 +149,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
         if let Some(run) = results.take(run) {
             let source = run.bundle.clone();
             let judged = Judged::new(title.clone(), source, run.traffic(), Some(&policy));
-            results.gate(Gatekeeper::unasked(), vec![judged]);
+            results.gate(Gatekeeper::unasked(), vec![judged], Vec::new());
         }
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());

@@ -198,9 +198,15 @@ impl Gatekeeper {
 
     /// Holds the runs against the baseline, prints what came of all, and writes the reports. With `quiet` stdout is left
     /// alone, since it has JSON. Gives the exit code, and the JSON.
-    pub fn close(mut self, runs: Vec<Judged<'_>>, quiet: bool) -> (u8, Value) {
+    pub fn close(
+        mut self,
+        runs: Vec<Judged<'_>>,
+        missing: Vec<(String, String)>,
+        quiet: bool,
+    ) -> (u8, Value) {
         let mut gate = Gate {
             runs,
+            missing,
             ..Gate::default()
         };
         let mut code = exit::OK;

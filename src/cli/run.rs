@@ -209,7 +209,16 @@ pub async fn replay_all(
     let mut finished = futures::stream::iter(running).buffered(journeys.jobs);
     let mut done: Vec<(&Planned, Run)> = Vec::new();
     let mut next = planned.iter();
+    let mut missing = Vec::new();
     while let (Some(run), Some(planned)) = (finished.next().await, next.next()) {
+        match &run {
+            None => missing.push((
+                planned.title(journeys.repeat),
+                "it was not begun".to_owned(),
+            )),
+            Some(Err(error)) => missing.push((planned.title(journeys.repeat), error.to_string())),
+            Some(Ok(_)) => {}
+        }
         if let Some(run) = run.and_then(|run| results.take(run)) {
             done.push((planned, run));
         }
@@ -222,7 +231,7 @@ pub async fn replay_all(
             let title = planned.title(journeys.repeat);
             Judged::new(title, run.bundle.clone(), run.traffic(), policy)
         });
-        results.gate(keeper, judged.collect());
+        results.gate(keeper, judged.collect(), missing);
     }
     results.finish()
 }
@@ -371,8 +380,14 @@ impl Results {
     }
 
     /// What policies and a baseline make of the runs.
-    pub fn gate(&mut self, keeper: Gatekeeper, judged: Vec<Judged<'_>>) {
-        let (code, value) = keeper.close(judged, self.json);
+    /// `missing` are journeys of which nothing came, and why.
+    pub fn gate(
+        &mut self,
+        keeper: Gatekeeper,
+        judged: Vec<Judged<'_>>,
+        missing: Vec<(String, String)>,
+    ) {
+        let (code, value) = keeper.close(judged, missing, self.json);
         // A finding beats a baseline that cannot be compared, which was known only after the run.
         self.code = match (self.code, code) {
             (exit::FOUND, _) | (_, exit::FOUND) => exit::FOUND,

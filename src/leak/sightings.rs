@@ -7,9 +7,9 @@ use super::places::PLACES;
 use super::tree::DEEPEST;
 use super::{Extent, Found, Hit, Others, Search, Sought, Streams, chain, shell};
 use crate::model::{
-    ByteRange, CanaryRecord, Certainty, ConsentOutcome, ConsentRecord, Exchange, Leak, LeakExtent,
-    Moment, Outcome, RunRecord, Searched, SearchedCanary, SearchedExchanges, Submission,
-    Transforms, UrlParts, Verdict,
+    AuditVerdict, ByteRange, CanaryRecord, Certainty, ConsentOutcome, ConsentRecord, Exchange,
+    Leak, LeakExtent, Moment, Outcome, RunRecord, Searched, SearchedCanary, SearchedExchanges,
+    Submission, Transforms, UrlParts, Verdict,
 };
 
 /// Requests of one run that are listed as not searched to the end.
@@ -255,8 +255,11 @@ fn submission(record: &RunRecord, exchange: &Exchange) -> Submission {
     }
 }
 
-/// How the consent banner had been answered by a time: `accept`, `reject`, `unanswered`.
+/// How the consent banner had been answered by a time: `accept`, `reject`, `unanswered`; `unknown` in a file.
 pub fn consent(record: &RunRecord, time: Option<Moment>) -> String {
+    if record.audit.verdict == AuditVerdict::OfFile {
+        return "unknown".to_owned();
+    }
     let is_before = |consent: &&ConsentRecord| match (consent.answered, time) {
         (Some(answered), Some(time)) => answered.millis() <= time.millis(),
         _ => false,

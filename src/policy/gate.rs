@@ -18,6 +18,8 @@ pub struct Gate<'a> {
     pub runs: Vec<Judged<'a>>,
     /// Path of the baseline, and what came of comparing.
     pub baseline: Option<(PathBuf, Compared)>,
+    /// Journeys of which nothing came, by title, and why.
+    pub missing: Vec<(String, String)>,
     /// A baseline was to be held against them, and could not be.
     pub incomparable: bool,
 }
@@ -109,6 +111,9 @@ impl Gate<'_> {
 
     /// Why not everything may have been seen that these runs would tell.
     pub fn unfinished(&self) -> Option<String> {
+        if let Some((title, why)) = self.missing.first() {
+            return Some(format!("{title}: {why}"));
+        }
         let mut runs = self.runs.iter();
         runs.find_map(|run| {
             let record = run.view.traffic.record;
@@ -255,7 +260,8 @@ impl Gate<'_> {
             .runs
             .iter()
             .any(|run| doubt_of_run(run.view.traffic.record).is_some());
-        if open || untested || doubtful || partial || self.runs.is_empty() {
+        let missing = self.runs.is_empty() || !self.missing.is_empty();
+        if open || untested || doubtful || partial || missing {
             GateCode::Inconclusive
         } else {
             GateCode::Clean

@@ -92,7 +92,8 @@ impl<'a> View<'a> {
     }
 
     fn is_own(&self, url: &str) -> bool {
-        UrlParts::of(url).is_some_and(|parts| registrable_domain(parts.host) == self.site)
+        UrlParts::of(url)
+            .is_some_and(|parts| registrable_domain(&parts.host.to_lowercase()) == self.site)
     }
 
     /// An address as a page of the site, without query and fragment.

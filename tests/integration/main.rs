@@ -8,6 +8,7 @@
     reason = "a test may stop where it fails, and says what it installs"
 )]
 
+mod action;
 mod bad_input;
 mod cdp_logs;
 mod cli;

@@ -59,7 +59,12 @@ pub fn value(gate: &Gate<'_>) -> Value {
         .policies()
         .into_iter()
         .map(|policy| json!({ "path": policy.path, "sha256": policy.sha256() }));
+    let missing = gate
+        .missing
+        .iter()
+        .map(|(title, why)| json!({ "run": title, "why": why }));
     json!({
+        "missing": missing.collect::<Vec<_>>(),
         "conclusion": super::conclusion(gate),
         "policies": policies.collect::<Vec<_>>(),
         "rules": rules,

@@ -37,6 +37,12 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
         suite.add_property(("source", run.source.display().to_string().as_str()));
         report.add_test_suite(suite);
     }
+    for (title, why) in &gate.missing {
+        let mut suite = TestSuite::new(title.as_str());
+        let case = TestCase::new("the journey", error("not made", why));
+        suite.add_test_case(named(case, "journey"));
+        report.add_test_suite(suite);
+    }
     if let Some((path, compared)) = &gate.baseline {
         let mut suite = TestSuite::new(format!("baseline {}", path.display()));
         for flow in &compared.new {

@@ -28,6 +28,9 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             code(&run.source.display().to_string()),
         )?;
     }
+    for (title, why) in &gate.missing {
+        writeln!(out, "| {} | not made: {} | - | - |", text(title), text(why))?;
+    }
     let rules = gate.rules();
     if !rules.is_empty() {
         writeln!(

@@ -427,6 +427,10 @@ fn web_request(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
 /// What could not be looked at: it is no finding, and no pass.
 fn notifications(gate: &Gate<'_>) -> Vec<Value> {
     let mut notifications = Vec::new();
+    for (title, why) in &gate.missing {
+        let text = format!("{title}: {why}");
+        notifications.push(json!({ "level": "error", "message": { "text": text } }));
+    }
     for run in &gate.runs {
         if let Some(why) = doubt_of_run(run.view.traffic.record) {
             let text = format!("{}: {why}", run.title);
