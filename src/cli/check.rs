@@ -13,6 +13,7 @@ use super::gate::{GateArgs, Gatekeeper, today};
 use super::{exit, talk};
 use crate::intake;
 use crate::leak::Sought;
+use crate::model::RunRecord;
 use crate::policy::Judged;
 use crate::run::{AboutFile, Run, of_file};
 
@@ -57,12 +58,12 @@ pub fn check(args: &CheckArgs) -> u8 {
         site: args.site.as_deref(),
         canaries: &args.canary,
     };
-    let own = |input: &PathBuf| {
-        let policy = input.join("data/policy.yaml");
-        policy.is_file().then_some(policy)
-    };
-    let own: Vec<PathBuf> = args.inputs.iter().filter_map(own).collect();
-    let keeper = match Gatekeeper::open(&args.gate, own, args.date.unwrap_or_else(today)) {
+    let own: Vec<Option<PathBuf>> = args.inputs.iter().map(|input| own_policy(input)).collect();
+    let keeper = match Gatekeeper::open(
+        &args.gate,
+        own.iter().flatten().cloned(),
+        args.date.unwrap_or_else(today),
+    ) {
         Ok(keeper) => keeper,
         Err(code) => return code,
     };
@@ -73,9 +74,9 @@ pub fn check(args: &CheckArgs) -> u8 {
             Err(code) => return code,
         }
     }
-    let policies: Vec<_> = runs
+    let policies: Vec<_> = own
         .iter()
-        .map(|run| keeper.policy_of(&args.gate, Some(&run.bundle.join("data/policy.yaml"))))
+        .map(|own| keeper.policy_of(&args.gate, own.as_deref()))
         .collect();
     let judged = runs.iter().zip(&policies).map(|(run, policy)| {
         let title = run.record.scenario.title.clone();
@@ -89,6 +90,20 @@ pub fn check(args: &CheckArgs) -> u8 {
         talk::data(&format!("{:#}", json!({ "exit_code": code, "gate": gate })));
     }
     code
+}
+
+/// The policy of a bundle: the file that it was copied from, if that is still the same, since reports name its lines; else
+/// the copy.
+fn own_policy(bundle: &Path) -> Option<PathBuf> {
+    let copy = bundle.join("data/policy.yaml");
+    let text = std::fs::read(&copy).ok()?;
+    let record = std::fs::read(bundle.join("data/run.json")).ok();
+    let record = record.and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
+    let original = record
+        .and_then(|record| record.policy)
+        .map(|policy| PathBuf::from(policy.path));
+    let same = |path: &PathBuf| std::fs::read(path).is_ok_and(|there| there == text);
+    Some(original.filter(same).unwrap_or(copy))
 }
 
 /// Reads a bundle, or a file; says what is wrong where it cannot.

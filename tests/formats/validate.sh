@@ -11,9 +11,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 npm install --silent --no-audit --no-fund --prefix "$work/npm" @microsoft/sarif-multitool >/dev/null
-# The package leaves its program without the right to run where npm runs no scripts.
-chmod u+x "$work"/npm/node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool
-multitool="$work/npm/node_modules/.bin/sarif-multitool"
+# Its program itself: the package's script takes the semicolons in arguments for the shell's. npm may leave it without the right to run.
+multitool=$(echo "$work"/npm/node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool)
+chmod u+x "$multitool"
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check junitparser jsonschema pyyaml rfc3339-validator
 

@@ -41,7 +41,8 @@ const STALE: &str = "baseline-stale-line";
 #[serde(rename_all = "camelCase")]
 struct Rule {
     id: String,
-    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     short_description: Value,
     full_description: Value,
     help: Value,
@@ -199,7 +200,8 @@ fn descriptor(id: String, short: &str, full: &str, help: &str, level: &str, tag:
         }
     };
     Rule {
-        name: pascal(&id),
+        // A name that merely repeats the id is none.
+        name: Some(pascal(&id)).filter(|name| !name.eq_ignore_ascii_case(&id)),
         short_description: json!({ "text": sentence(short) }),
         full_description: json!({ "text": sentence(full) }),
         help: json!({ "text": help.replace('`', "'"), "markdown": help }),
