@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::judge::Flow;
+use super::matches::Flow;
 use super::view::Traffic;
 use crate::model::ToolRecord;
 use crate::scenario::{Diagnostic, Scenario};

@@ -1,16 +1,14 @@
 //! A policy as people write it: YAML, parsed into types at the edge, with a place for every error.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use serde::Deserialize;
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 use sha2::{Digest, Sha256};
 
 use super::condition::{Condition, Matcher};
 use super::criteria::{Wrong, criterion, nearest_or_all};
+use super::yaml::{Asked, ClaimFile, PolicyFile, RuleFile, Texts};
 use crate::decode::meta_pixel::own_events;
 use crate::model::{Effect, Severity};
 use crate::scenario::{Diagnostic, POLICY};
@@ -63,53 +61,6 @@ pub enum ClaimTest {
     /// Nothing that a browser sees, and why.
     NotTestable(String),
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PolicyFile {
-    #[serde(default)]
-    rules: Vec<Spanned<RuleFile>>,
-    #[serde(default)]
-    claims: Vec<Spanned<ClaimFile>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleFile {
-    id: Spanned<String>,
-    #[serde(default)]
-    deny: Option<Spanned<Asked>>,
-    #[serde(default)]
-    allow: Option<Spanned<Asked>>,
-    #[serde(default)]
-    require: Option<Spanned<Asked>>,
-    #[serde(default)]
-    except: Option<Spanned<Texts>>,
-    #[serde(default)]
-    severity: Option<Spanned<String>>,
-    #[serde(default)]
-    reason: Option<String>,
-    #[serde(default)]
-    until: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClaimFile {
-    id: Spanned<String>,
-    says: Spanned<String>,
-    source: Spanned<String>,
-    #[serde(default)]
-    deny: Option<Spanned<Asked>>,
-    #[serde(default)]
-    not_testable: Option<Spanned<String>>,
-}
-
-/// Keys and what they are to be.
-struct Asked(Vec<(Spanned<String>, Spanned<Texts>)>);
-
-/// A text, or a list of them; each with its place where it has one of its own.
-struct Texts(Vec<(Option<Location>, String)>);
 
 impl Policy {
     /// Reads a policy from disk. `today` is the day on which exceptions must not be past.
@@ -458,74 +409,4 @@ fn severity(text: &str) -> Result<Severity, Wrong> {
                 nearest_or_all(text, &known),
             )
         })
-}
-
-impl Texts {
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(_, text)| text.clone()).collect()
-    }
-}
-
-struct TextsVisitor;
-
-impl<'de> Visitor<'de> for TextsVisitor {
-    type Value = Texts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, or a list of them")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Texts, E> {
-        Ok(Texts(vec![(None, text.to_owned())]))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Texts, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Texts, E> {
-        self.visit_str(&number.to_string())
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Texts, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Texts, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(item) = items.next_element::<Spanned<String>>()? {
-            texts.push((Some(item.referenced), item.value));
-        }
-        Ok(Texts(texts))
-    }
-}
-
-impl<'de> Deserialize<'de> for Texts {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Texts, D::Error> {
-        deserializer.deserialize_any(TextsVisitor)
-    }
-}
-
-struct AskedVisitor;
-
-impl<'de> Visitor<'de> for AskedVisitor {
-    type Value = Asked;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("keys and values, as in `{ recipient: Meta, page: \"/report/**\" }`")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Asked, A::Error> {
-        let mut asked = Vec::new();
-        while let Some(entry) = map.next_entry::<Spanned<String>, Spanned<Texts>>()? {
-            asked.push(entry);
-        }
-        Ok(Asked(asked))
-    }
-}
-
-impl<'de> Deserialize<'de> for Asked {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Asked, D::Error> {
-        deserializer.deserialize_map(AskedVisitor)
-    }
 }

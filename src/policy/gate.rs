@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::baseline::{Baseline, Compared, Fingerprint};
 use super::file::{Claim, Policy, Rule};
-use super::judge::{Flow, flows, judge};
+use super::judge::judge;
+use super::matches::{Flow, flows};
 use super::view::{Traffic, View};
 use crate::leak::doubt_of_run;
 use crate::model::{

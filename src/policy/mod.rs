@@ -4,6 +4,7 @@
 //! of each rule and claim. `docs/policy.md` has the words and the precedence, `docs/rules.md`, made from [`CRITERIA`], the keys.
 
 mod baseline;
+mod claim;
 mod condition;
 mod criteria;
 mod file;
@@ -11,14 +12,18 @@ mod flow;
 mod gate;
 mod glob;
 mod judge;
+mod matches;
+mod reach;
 mod reference;
 mod view;
+mod yaml;
 
 pub use baseline::{Baseline, Compared, Fingerprint, difference};
 pub use criteria::{CRITERIA, Criterion};
 pub use file::{Claim, ClaimTest, Policy, Rule};
 pub use flow::flow;
 pub use gate::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
-pub use judge::{Flow, flows, judge};
+pub use judge::judge;
+pub use matches::{Flow, flows};
 pub use reference::reference;
 pub use view::{Traffic, View};

@@ -19,7 +19,7 @@ use crate::model::{
 /// What is known of a file besides what stands in it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AboutFile<'a> {
-    /// Host or domain of the site that it was; else that of the first page in it.
+    /// Registrable domain of the site that it was; else that of the first page in it.
     pub site: Option<&'a str>,
     /// What was typed.
     pub canaries: &'a [Sought],
@@ -66,13 +66,10 @@ pub fn of_file(
         }
         taken => drop(taken?),
     }
-    let given = about.site.map(|site| match site.contains("://") {
-        true => site.to_owned(),
-        false => format!("https://{site}"),
-    });
-    let origin = given
-        .or_else(|| first_page(&read))
-        .ok_or(FileError::NoSite)?;
+    let origin = match about.site {
+        Some(site) => first_page(&read, Some(site)).unwrap_or_else(|| format!("https://{site}")),
+        None => first_page(&read, None).ok_or(FileError::NoSite)?,
+    };
     let site = UrlParts::of(&origin).map_or("", |parts| parts.host);
     let site = registrable_domain(site).to_owned();
     let mut exchanges: Vec<Exchange> = Vec::with_capacity(read.len());
@@ -127,10 +124,13 @@ pub fn of_file(
     })
 }
 
-/// The origin of the first page that was opened.
-fn first_page(read: &[Recorded]) -> Option<String> {
+/// The origin of the first page that was opened; of a site's, by its registrable domain, if that is given.
+fn first_page(read: &[Recorded], site: Option<&str>) -> Option<String> {
     let page = read.iter().find(|request| {
-        request.exchange.resource_type == "document" && request.exchange.method == "GET"
+        let exchange = &request.exchange;
+        let host = UrlParts::of(&exchange.url).map_or("", |parts| parts.host);
+        let of_site = |site| registrable_domain(&host.to_lowercase()) == site;
+        exchange.resource_type == "document" && exchange.method == "GET" && site.is_none_or(of_site)
     })?;
     let url = url::Url::parse(&page.exchange.url).ok()?;
     Some(url.origin().ascii_serialization())

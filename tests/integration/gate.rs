@@ -509,6 +509,83 @@ fn reports_say_what_was_found() {
     blessed("policy/visit.json", &stdout(&json));
 }
 
+/// Text that a page, or whoever made a HAR, chose: it stays text in every report.
+#[test]
+fn what_pages_say_breaks_no_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let evil = "a\u{1b}[31m\n::error::x\r\n\u{1}\u{fffe}]]>&<script>`|x|`\t\u{7f}\u{9b}";
+    let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
+    let page = "https://www.police.example/report/";
+    let url = format!(
+        "https://www.facebook.com/tr/?id=1&ev={encoded}&dl={page}&cd%5B{encoded}%5D={encoded}"
+    );
+    let entry = |url: &str, kind: &str| {
+        serde_json::json!({
+            "startedDateTime": "2026-11-20T09:00:00Z", "_resourceType": kind,
+            "request": { "method": "GET", "url": url, "headers": [{ "name": "Referer", "value": page }] },
+            "response": { "status": 200 },
+        })
+    };
+    let har = serde_json::json!({ "log": { "entries": [entry(page, "document"), entry(&url, "image")] } });
+    std::fs::write(file("evil.har"), har.to_string()).unwrap();
+    let policy = format!(
+        "rules:\n  - id: no-meta\n    deny: {{ recipient: Meta, page: /report/ }}\n    reason: {}\n",
+        Value::from(evil.replace(['\u{fffe}', '\u{7f}', '\u{9b}'], ""))
+    );
+    std::fs::write(file("p.yaml"), policy).unwrap();
+    let (junit, sarif, markdown) = (file("j.xml"), file("s.sarif"), file("m.md"));
+    let output = pixelwitness(
+        &[
+            "check",
+            &file("evil.har"),
+            "--policy",
+            &file("p.yaml"),
+            "--github",
+            "--junit",
+            &junit,
+            "--sarif",
+            &sarif,
+            "--markdown",
+            &markdown,
+        ],
+        &[],
+    );
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let harmless = |text: &str, what: &str| {
+        let bad = text
+            .chars()
+            .find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(bad, None, "{what}: {text:?}");
+    };
+    let text = stdout(&output);
+    harmless(&text, "terminal and annotations");
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("::")).count(),
+        1,
+        "{text}"
+    );
+    let read = |path: &str| std::fs::read_to_string(path).unwrap();
+    harmless(&read(&junit), "JUnit");
+    assert!(!read(&junit).contains('\u{fffe}') && !read(&junit).contains("<script>"));
+    harmless(&read(&markdown), "Markdown");
+    assert!(!read(&markdown).contains("<script>"));
+    let sarif: Value = serde_json::from_str(&read(&sarif)).unwrap();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 1);
+    // And a baseline has lines of six columns.
+    let baseline = file("b.baseline");
+    let accept = [
+        "check",
+        &file("evil.har"),
+        "--baseline",
+        &baseline,
+        "--update-baseline",
+    ];
+    assert_eq!(code(&pixelwitness(&accept, &[])), 0);
+    let clean = pixelwitness(&accept[..4], &[]);
+    assert_eq!(code(&clean), 0, "{}{}", stdout(&clean), read(&baseline));
+}
+
 /// What stands in the way of a report is said before anything is looked at.
 #[test]
 fn reports_that_cannot_be_written_are_said_at_once() {

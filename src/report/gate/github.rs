@@ -148,9 +148,13 @@ fn write(annotation: &Annotation<'_>, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-/// What a command's data may hold, by the runner's own rules.
+/// What a command's data may hold, by the runner's own rules; and nothing that a terminal would obey.
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    let is_plain = |c: char| !c.is_control() || c == '\n';
+    let plain = text.chars().map(|c| if is_plain(c) { c } else { ' ' });
+    plain
+        .collect::<String>()
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }

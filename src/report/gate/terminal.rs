@@ -163,7 +163,7 @@ fn flows(
         if requests.len() > 6 {
             ids += &format!(" and {} more", requests.len() - 6);
         }
-        writeln!(out, "{INDENT}    {}", style.dim(&ids))?;
+        writeln!(out, "{INDENT}    {}", style.dim(&one_line(&ids)))?;
     }
     if pages.len() > MOST_PAGES {
         let more = count(pages.len() - MOST_PAGES, "more page");

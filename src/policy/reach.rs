@@ -1,0 +1,242 @@
+//! Whether there was anything to look at, and everything was: without that nothing passes.
+
+use std::collections::BTreeSet;
+
+use super::condition::{Condition, Matcher, Told};
+use super::matches::Matches;
+use super::view::{View, bare};
+use crate::leak::{doubt_of_run, limit_of_search};
+use crate::model::{Reached, RuleOutcome, StepState, VerdictOutcome, count};
+
+/// What a rule looks at, and the run reached.
+pub struct Reach {
+    pub pages: Vec<Reached>,
+    /// Globs that match none of them.
+    pub globs: Vec<String>,
+    /// Why there is nothing to look at.
+    pub nothing: Option<String>,
+}
+
+impl Reach {
+    pub fn of(matcher: &Matcher, view: &View<'_>) -> Reach {
+        let globs: Vec<_> = matcher.pages().collect();
+        let all = || view.reached.iter();
+        let on_page = |reached: &&Reached| {
+            globs.is_empty() || globs.iter().any(|glob| view.covers(glob, &reached.page))
+        };
+        let missing = globs
+            .iter()
+            .filter(|glob| !all().any(|reached| view.covers(glob, &reached.page)))
+            .map(|glob| glob.as_str().to_owned())
+            .collect();
+        let mut pages: Vec<Reached> = all().filter(on_page).cloned().collect();
+        let mut nothing = None;
+        if pages.is_empty() {
+            nothing = Some(match globs.first() {
+                Some(_) => no_page(matcher, view),
+                None => "no page of the site was reached".to_owned(),
+            });
+        }
+        let states = wanted(matcher, |condition| match condition {
+            Condition::Consent(state) => Some(state.clone()),
+            _ => None,
+        });
+        if let Some(states) = &states {
+            pages.retain(|page| page.consent.iter().any(|state| states.contains(state)));
+            if pages.is_empty() && nothing.is_none() {
+                nothing = Some(format!(
+                    "the banner was not in the state `{}` on any such page",
+                    states.join("` or `")
+                ));
+            }
+        }
+        let steps = wanted(matcher, |condition| match condition {
+            Condition::Step(first, last) => Some((*first, *last)),
+            _ => None,
+        });
+        if let Some(ranges) = steps {
+            let wants = |step: &u32| {
+                ranges
+                    .iter()
+                    .any(|(first, last)| (first..=last).contains(&step))
+            };
+            let done = view.traffic.record.journey.steps.iter();
+            let mut done = done.filter(|step| step.state == StepState::Done && wants(&step.number));
+            if done.next().is_none() {
+                nothing = nothing.or(Some(no_step(view)));
+                pages.clear();
+            }
+            if nothing.is_none() {
+                pages.retain(|page| page.steps.iter().any(wants));
+                if pages.is_empty() {
+                    nothing = Some("the step was not done on any such page".to_owned());
+                }
+            }
+        }
+        Reach {
+            pages,
+            globs: missing,
+            nothing,
+        }
+    }
+}
+
+/// What it means that nothing matched, where nothing should.
+pub fn nothing_matched(
+    matcher: &Matcher,
+    view: &View<'_>,
+    matches: &Matches,
+    reach: &Reach,
+) -> (RuleOutcome, String) {
+    if !matches.list.is_empty() {
+        let why = format!("merely suspected: {}", matches.words());
+        return (RuleOutcome::Inconclusive, why);
+    }
+    if let Some(why) = reach.nothing.clone().or_else(|| untested(matcher, view)) {
+        let doubt = doubt_of_run(view.traffic.record);
+        let doubt = doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default();
+        return (RuleOutcome::Unreachable, why + &doubt);
+    }
+    if let Some(doubt) = doubt(matcher, view) {
+        return (
+            RuleOutcome::Inconclusive,
+            format!("nothing matches, but {doubt}"),
+        );
+    }
+    (RuleOutcome::Passed, proof(view, reach))
+}
+
+/// `nothing matches in 12 requests to others; looked at on 3 pages: /report/, …`
+fn proof(view: &View<'_>, reach: &Reach) -> String {
+    let mut pages: Vec<String> = reach
+        .pages
+        .iter()
+        .map(|page| short(view, &page.page))
+        .collect();
+    let all = pages.len();
+    pages.truncate(5);
+    if all > 5 {
+        pages.push(format!("and {} more", all - 5));
+    }
+    let mut text = format!(
+        "nothing matches in {} to others; reached: {}",
+        count(view.requests.len(), "request"),
+        pages.join(", ")
+    );
+    if !reach.globs.is_empty() {
+        text += &format!("; not reached: {}", reach.globs.join(", "));
+    }
+    text
+}
+
+pub fn short(view: &View<'_>, page: &str) -> String {
+    let path = page.strip_prefix(view.traffic.record.scenario.origin.as_str());
+    path.filter(|path| path.starts_with('/'))
+        .unwrap_or(page)
+        .to_owned()
+}
+
+/// Why nothing found does not mean that there was nothing.
+fn doubt(matcher: &Matcher, view: &View<'_>) -> Option<String> {
+    if let Some(doubt) = doubt_of_run(view.traffic.record) {
+        return Some(doubt);
+    }
+    let verdicts = &view.traffic.findings.verdicts;
+    matcher.verdicts().find_map(|told| {
+        let verdict = match told {
+            Told::TypedValue => &verdicts.typed_value,
+            Told::PageContext => &verdicts.page_context,
+            Told::IdentityLink => &verdicts.identity_link,
+        };
+        let limit = limit_of_search(&view.traffic.findings.searched);
+        match verdict.outcome {
+            VerdictOutcome::Inconclusive => Some(format!(
+                "{} is inconclusive: {}",
+                told.as_str(),
+                verdict.why
+            )),
+            _ => limit,
+        }
+    })
+}
+
+/// A verdict that was never tested is nothing to look at.
+fn untested(matcher: &Matcher, view: &View<'_>) -> Option<String> {
+    let verdicts = &view.traffic.findings.verdicts;
+    let typed = || matcher.verdicts().any(|told| told == Told::TypedValue);
+    let field = || {
+        matcher
+            .conditions()
+            .any(|condition| matches!(condition, Condition::Field(_)))
+    };
+    if verdicts.typed_value.outcome == VerdictOutcome::NotTested && (typed() || field()) {
+        return Some("the journey typed nothing that could be recognised".to_owned());
+    }
+    let fields = wanted(matcher, |condition| match condition {
+        Condition::Field(name) => Some(name.clone()),
+        _ => None,
+    })?;
+    let canaries = view.traffic.record.canaries.iter();
+    let typed = canaries.filter(|canary| {
+        !canary.typed_in.is_empty() || view.traffic.record.journey.steps.is_empty()
+    });
+    let known: Vec<&str> = typed
+        .flat_map(|canary| {
+            canary
+                .typed_into
+                .iter()
+                .map(String::as_str)
+                .chain([canary.name.as_str()])
+        })
+        .collect();
+    let any = known
+        .iter()
+        .any(|known| fields.iter().any(|field| field.matches(known)));
+    (!any).then(|| {
+        let asked: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+        format!(
+            "nothing was typed into `{}`; there are: {}",
+            asked.join("` or `"),
+            known.join(", ")
+        )
+    })
+}
+
+/// What a key asks for; nothing where it is not given.
+fn wanted<T>(matcher: &Matcher, which: impl Fn(&Condition) -> Option<T>) -> Option<Vec<T>> {
+    let wanted: Vec<T> = matcher.conditions().filter_map(which).collect();
+    (!wanted.is_empty()).then_some(wanted)
+}
+
+fn no_page(matcher: &Matcher, view: &View<'_>) -> String {
+    let globs: Vec<&str> = matcher.pages().map(|glob| glob.as_str()).collect();
+    let refused: BTreeSet<String> = view
+        .traffic
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.resource_type == "document")
+        .filter_map(|exchange| Some((bare(&exchange.url), exchange.status?)))
+        .filter(|(page, status)| {
+            *status >= 400 && matcher.pages().any(|glob| view.covers(glob, page))
+        })
+        .map(|(page, status)| format!("{page} answered with status {status}"))
+        .collect();
+    let why = match refused.first() {
+        Some(refused) => format!(": {refused}"),
+        None => String::new(),
+    };
+    format!(
+        "no page that was reached matches `{}`{why}",
+        globs.join("` or `")
+    )
+}
+
+fn no_step(view: &View<'_>) -> String {
+    match view.traffic.record.journey.steps.len() {
+        0 => "there are no steps in a file".to_owned(),
+        steps => format!(
+            "the step was not done; the scenario has {}",
+            count(steps, "step")
+        ),
+    }
+}
