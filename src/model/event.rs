@@ -76,6 +76,22 @@ pub enum EventKind {
     Unknown,
 }
 
+impl EventKind {
+    /// As records have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EventKind::Event => "event",
+            EventKind::Config => "config",
+            EventKind::Library => "library",
+            EventKind::Gateway => "gateway",
+            EventKind::IdentitySync => "identity_sync",
+            EventKind::Telemetry => "telemetry",
+            EventKind::Topics => "topics",
+            EventKind::Unknown => "unknown",
+        }
+    }
+}
+
 /// How sure it is that a request is the vendor's.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::condition::Told;
 use super::view::{Request, View};
-use crate::model::{EventKind, Strength, UrlParts};
+use crate::model::{Strength, UrlParts};
 
 /// Page template, recipient, endpoint, event, names of fields, verdicts, with tabs between them; `-` where there is none.
 pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
@@ -53,7 +53,7 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
     };
     let event = request.event.map(|event| match &event.event_name {
         Some(name) => name.clone(),
-        None => kind(event.kind).to_owned(),
+        None => event.kind.as_str().to_owned(),
     });
     let columns = [
         page.unwrap_or_else(|| "-".to_owned()),
@@ -68,19 +68,6 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         column => masked(&column.replace(char::is_control, " "), &typed),
     });
     columns.join("\t")
-}
-
-fn kind(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Event => "event",
-        EventKind::Config => "config",
-        EventKind::Library => "library",
-        EventKind::Gateway => "gateway",
-        EventKind::IdentitySync => "identity_sync",
-        EventKind::Telemetry => "telemetry",
-        EventKind::Topics => "topics",
-        EventKind::Unknown => "unknown",
-    }
 }
 
 /// Names of what says something: custom data, advanced matching, signals, and where something was found.

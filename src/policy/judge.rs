@@ -35,9 +35,11 @@ fn of_rule(policy: &Policy, rule: &Rule, view: &View<'_>) -> RuleFinding {
     }
     let reach = Reach::of(&rule.matcher, view);
     let (outcome, why) = match rule.effect {
-        Effect::Deny => outcome_of_deny(rule, view, &matches, &reach),
+        Effect::Deny if matches.sure() => (RuleOutcome::Violated, matches.words()),
+        Effect::Deny => nothing_matched(&rule.matcher, view, &matches, &reach),
         Effect::Allow => outcome_of_allow(&matches, &reach),
         Effect::Require if rule.matcher.wants_banner() => outcome_of_banner(rule, view, &reach),
+        Effect::Require if matches.sure() => (RuleOutcome::Passed, matches.words()),
         Effect::Require => outcome_of_require(rule, view, &matches, &reach),
     };
     RuleFinding {
@@ -111,18 +113,6 @@ fn except(excepted: &mut Vec<Excepted>, by: &str, flow: String, request: &Reques
     }
 }
 
-fn outcome_of_deny(
-    rule: &Rule,
-    view: &View<'_>,
-    matches: &Matches,
-    reach: &Reach,
-) -> (RuleOutcome, String) {
-    if matches.sure() {
-        return (RuleOutcome::Violated, matches.words());
-    }
-    nothing_matched(&rule.matcher, view, matches, reach)
-}
-
 fn outcome_of_allow(matches: &Matches, reach: &Reach) -> (RuleOutcome, String) {
     match &reach.nothing {
         Some(why) if matches.list.is_empty() => (RuleOutcome::Unreachable, why.clone()),
@@ -136,15 +126,13 @@ fn outcome_of_allow(matches: &Matches, reach: &Reach) -> (RuleOutcome, String) {
     }
 }
 
+/// Of what nothing meets.
 fn outcome_of_require(
     rule: &Rule,
     view: &View<'_>,
     matches: &Matches,
     reach: &Reach,
 ) -> (RuleOutcome, String) {
-    if matches.sure() {
-        return (RuleOutcome::Passed, matches.words());
-    }
     match nothing_matched(&rule.matcher, view, matches, reach) {
         (RuleOutcome::Passed, _) => {
             let pages: Vec<String> = reach

@@ -8,7 +8,7 @@ use super::table::{
     USER_DATA,
 };
 use super::{COOKIES, SECRETS};
-use crate::model::{EventKind, Strength};
+use crate::model::Strength;
 
 /// As Markdown: what stands in `docs/meta-pixel.md` below its introduction.
 pub fn reference() -> String {
@@ -84,9 +84,9 @@ pub fn reference() -> String {
         "Paths of Meta's hosts",
         "path",
         "kind: what it is",
-        PATHS
-            .iter()
-            .map(|(path, kind, what)| (code(path), format!("{}: {what}", kind_name(*kind)))),
+        PATHS.iter().map(|(path, kind, what)| {
+            (code(path), format!("{}: {what}", kind.as_str()))
+        }),
     );
     section(
         &mut text,
@@ -120,17 +120,4 @@ fn section(
 
 fn code(text: &str) -> String {
     format!("`{text}`")
-}
-
-fn kind_name(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Event => "event",
-        EventKind::Config => "config",
-        EventKind::Library => "library",
-        EventKind::Gateway => "gateway",
-        EventKind::IdentitySync => "identity_sync",
-        EventKind::Telemetry => "telemetry",
-        EventKind::Topics => "topics",
-        EventKind::Unknown => "unknown",
-    }
 }
