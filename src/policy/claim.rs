@@ -67,7 +67,7 @@ pub fn of_claim(claim: &Claim, view: &View<'_>) -> ClaimFinding {
     }
 }
 
-/// What was searched, where a claim is about what was told; and what no browser sees.
+/// What was searched, where a claim is about what was told.
 fn searched(matcher: &Matcher, view: &View<'_>) -> String {
     let verdicts = &view.traffic.findings.verdicts;
     let of = |told| match told {
@@ -79,7 +79,7 @@ fn searched(matcher: &Matcher, view: &View<'_>) -> String {
     for told in matcher.verdicts() {
         text += &format!("; {}: {}", told.as_str(), of(told));
     }
-    text + "; what a server tells by itself is invisible here"
+    text
 }
 
 /// Whether it left, or would have but for us; nothing where that is not known.

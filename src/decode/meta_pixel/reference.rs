@@ -84,9 +84,9 @@ pub fn reference() -> String {
         "Paths of Meta's hosts",
         "path",
         "kind: what it is",
-        PATHS.iter().map(|(path, kind, what)| {
-            (code(path), format!("{}: {what}", kind.as_str()))
-        }),
+        PATHS
+            .iter()
+            .map(|(path, kind, what)| (code(path), format!("{}: {what}", kind.as_str()))),
     );
     section(
         &mut text,

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    claim_words, conclusion, contradictions, fate, ids, page, rule_words, violations, whom,
+    NOT_TRUE, claim_words, conclusion, contradictions, fate, ids, page, rule_words, verdict,
+    violations, whom,
 };
 use crate::model::{ClaimVerdict, RuleOutcome};
 use crate::policy::Gate;
@@ -57,7 +58,7 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             "| {mark} {label}{severity} | {}<br>{reason}<br>{} | {} |",
             code(&summary.rule.id),
             code(&place),
-            text(&rule_words(summary)),
+            lines(&rule_words(summary)),
         )?;
     }
     for summary in &rules {
@@ -82,14 +83,20 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             "\n> {}\n> — {}\n\n{mark} **{}**: {}",
             text(&summary.claim.says),
             text(&summary.claim.source),
-            summary.verdict.as_str(),
-            text(&claim_words(summary)),
+            verdict(summary),
+            lines(&claim_words(summary)),
         )?;
         flows(
             &format!("{} is contradicted by", code(&summary.claim.id)),
             &contradictions(summary),
             out,
         )?;
+    }
+    if claims
+        .iter()
+        .any(|claim| claim.verdict == ClaimVerdict::NotContradicted)
+    {
+        writeln!(out, "\n{NOT_TRUE}")?;
     }
     baseline(gate, out)
 }
@@ -182,6 +189,11 @@ fn text(value: &str) -> String {
         }
     }
     escaped
+}
+
+/// Several lines of it, in one cell.
+fn lines(value: &str) -> String {
+    value.lines().map(text).collect::<Vec<_>>().join("<br>")
 }
 
 /// The same, word for word.

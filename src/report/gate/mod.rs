@@ -13,6 +13,8 @@ use crate::policy::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
 
 /// Requests of one flow that are listed by id.
 const MOST_IDS: usize = 5;
+/// Runs that are listed where each says something else.
+const MOST_RUNS: usize = 4;
 
 /// A match, and the run that it is of.
 type Of<'g> = (&'g Judged<'g>, &'g RuleMatch);
@@ -52,7 +54,7 @@ fn contradictions<'g>(summary: &ClaimSummary<'g>) -> Vec<Of<'g>> {
     certain(contradicted.map(|(run, finding)| (*run, &finding.matches[..])))
 }
 
-/// What is said of a rule over all runs: of the runs that decide its outcome, what each says, once.
+/// What is said of a rule over all runs: of the runs that decide its outcome, what each says, once; a line each.
 fn rule_words(summary: &RuleSummary<'_>) -> String {
     let deciding = summary
         .findings
@@ -72,19 +74,43 @@ fn claim_words(summary: &ClaimSummary<'_>) -> String {
 }
 
 fn words(deciding: Vec<(&Judged<'_>, &str)>) -> String {
-    let mut said: Vec<&str> = deciding.iter().map(|(_, why)| *why).collect();
-    said.dedup();
+    let mut said: Vec<(Vec<&str>, &str)> = Vec::new();
+    for (run, why) in deciding {
+        match said.iter_mut().find(|(_, known)| *known == why) {
+            Some((titles, _)) => titles.push(&run.title),
+            None => said.push((vec![&run.title], why)),
+        }
+    }
     match &said[..] {
         [] => "no run was made".to_owned(),
-        [one] => (*one).to_owned(),
+        [(_, why)] => (*why).to_owned(),
         _ => {
-            let each = deciding
+            let mut each: Vec<String> = said
                 .iter()
-                .map(|(run, why)| format!("{}: {why}", run.title));
-            each.collect::<Vec<_>>().join(" · ")
+                .take(MOST_RUNS)
+                .map(|(titles, why)| format!("{}: {why}", titles.join(", ")))
+                .collect();
+            if said.len() > MOST_RUNS {
+                each.push(format!("and {} in other runs", said.len() - MOST_RUNS));
+            }
+            each.join("\n")
         }
     }
 }
+
+/// As a person reads it.
+fn verdict(summary: &ClaimSummary<'_>) -> &'static str {
+    match summary.verdict {
+        ClaimVerdict::NotContradicted if summary.findings.len() > 1 => {
+            "not contradicted by these runs"
+        }
+        verdict => verdict.as_str(),
+    }
+}
+
+/// What is said below claims, since "not contradicted" is read as "true".
+const NOT_TRUE: &str = "Not contradicted is not true: what a server tells by itself is invisible to a browser, and so is what the journeys did \
+     not reach.";
 
 /// The page of a match, as short as it is clear.
 fn page(run: &Judged<'_>, found: &RuleMatch) -> String {

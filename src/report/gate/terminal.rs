@@ -3,7 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::{claim_words, conclusion, contradictions, fate, page, rule_words, violations, whom};
+use super::{
+    NOT_TRUE, claim_words, conclusion, contradictions, fate, page, rule_words, verdict, violations,
+    whom,
+};
 use crate::model::{ClaimVerdict, PageFrom, RuleOutcome, count};
 use crate::policy::{Gate, GateCode};
 use crate::report::terminal::{Style, cut, one_line, wrapped};
@@ -65,7 +68,7 @@ pub fn render(gate: &Gate<'_>, colour: bool, out: &mut dyn Write) -> io::Result<
         writeln!(out, "\n{}", style.bold("Claims:"))?;
     }
     for summary in &claims {
-        let label = summary.verdict.as_str();
+        let label = verdict(summary);
         let painted = match summary.verdict {
             ClaimVerdict::Contradicted => style.bad(label),
             ClaimVerdict::NotContradicted => style.good(label),
@@ -84,6 +87,12 @@ pub fn render(gate: &Gate<'_>, colour: bool, out: &mut dyn Write) -> io::Result<
         paragraph(&claim_words(summary), out)?;
         flows(gate, &contradictions(summary), &style, out)?;
     }
+    if claims
+        .iter()
+        .any(|claim| claim.verdict == ClaimVerdict::NotContradicted)
+    {
+        paragraph(NOT_TRUE, out)?;
+    }
     baseline(gate, &style, out)?;
     let conclusion = conclusion(gate);
     let painted = match gate.code() {
@@ -95,8 +104,10 @@ pub fn render(gate: &Gate<'_>, colour: bool, out: &mut dyn Write) -> io::Result<
 }
 
 fn paragraph(text: &str, out: &mut dyn Write) -> io::Result<()> {
-    for line in wrapped(&one_line(text), 96) {
-        writeln!(out, "{INDENT}{line}")?;
+    for part in text.lines() {
+        for line in wrapped(&one_line(part), 96) {
+            writeln!(out, "{INDENT}{line}")?;
+        }
     }
     Ok(())
 }
