@@ -137,10 +137,7 @@ impl<'a> View<'a> {
             let document = exchange.document_url.as_deref();
             if let Some(page) = document.and_then(|url| self.own_page(url))
                 && exchange.resource_type != "document"
-                && exchange
-                    .target_type
-                    .as_deref()
-                    .is_none_or(|kind| !kind.contains("worker"))
+                && !is_workers(exchange)
             {
                 opened.push(Opened::of(page, exchange, place));
             }
@@ -245,13 +242,16 @@ impl<'a> View<'a> {
             }
         };
         let own = |url: &str| self.own_page(url);
+        // Of a worker it is its script, which is no page.
         let document = exchange.document_url.as_deref();
+        let document = document.filter(|_| !is_workers(exchange));
         add(document.and_then(own), PageFrom::Document);
         if document.is_none() {
-            // Cut to the origin it says nothing of the page.
+            // Cut to the origin it says nothing of the page; and a worker names its script.
             let referer = exchange.request_header("referer");
+            let is_page = |path: &str| path.len() > 1 && !path.ends_with(".js");
             let whole =
-                referer.filter(|url| UrlParts::of(url).is_some_and(|url| url.path.len() > 1));
+                referer.filter(|url| UrlParts::of(url).is_some_and(|url| is_page(url.path)));
             add(whole.and_then(own), PageFrom::Document);
         }
         let page_url = event.and_then(|event| event.page_url.as_deref());
@@ -357,6 +357,11 @@ impl Opened {
             _ => false,
         }
     }
+}
+
+fn is_workers(exchange: &Exchange) -> bool {
+    let kind = exchange.target_type.as_deref();
+    kind.is_some_and(|kind| kind.contains("worker"))
 }
 
 /// The parameters of a request, as facts of their own.
