@@ -270,3 +270,69 @@ pub fn difference<'a>(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told() -> Baseline {
+        Baseline {
+            fingerprint: Fingerprint {
+                tool: "pixelwitness 0.1.0".to_owned(),
+                browser: "Chrome/156".to_owned(),
+                scenarios: BTreeSet::from(["a.yaml 00 consent=ignore deliver=all".to_owned()]),
+            },
+            flows: BTreeSet::from(["/\tMeta\twww.facebook.com/tr/\tPageView\t-\t-".to_owned()]),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_whatever_ends_its_lines() {
+        let path = Path::new("told.baseline");
+        let text = told().text();
+        assert_eq!(Baseline::parse(path, &text).unwrap(), told());
+        let windows = text.replace('\n', "\r\n");
+        assert_eq!(Baseline::parse(path, &windows).unwrap(), told());
+    }
+
+    #[test]
+    fn a_broken_file_says_where_and_what_to_do() {
+        let text = told().text();
+        for (text, line, message) in [
+            (String::new(), 1, "this is no baseline"),
+            ("rules: []\n".to_owned(), 1, "this is no baseline"),
+            (
+                format!("{text}<<<<<<< HEAD\n"),
+                9,
+                "a conflict of two versions stands here",
+            ),
+            (format!("{text}/a Meta x y - -\n"), 9, "expected 6 columns"),
+            (
+                format!("{text}/\tMeta\twww.facebook.com/tr/\tPageView\t-\t-\n"),
+                9,
+                "this line stands here twice",
+            ),
+        ] {
+            let error = Baseline::parse(Path::new("told.baseline"), &text).unwrap_err();
+            assert!(error.message.starts_with(message), "{}", error.message);
+            assert_eq!(error.at, Some((line, 1)), "{text}");
+            assert!(!error.help.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_same_is_named() {
+        let mut other = told().fingerprint;
+        assert_eq!(told().fingerprint.differs(&other), Vec::<String>::new());
+        other.browser = "Chrome/157".to_owned();
+        other.scenarios = BTreeSet::from(["b.yaml 01 consent=ignore deliver=all".to_owned()]);
+        assert_eq!(
+            told().fingerprint.differs(&other),
+            [
+                "browser: was Chrome/156, is Chrome/157",
+                "scenario: was a.yaml 00 consent=ignore deliver=all",
+                "scenario: is b.yaml 01 consent=ignore deliver=all",
+            ]
+        );
+    }
+}
