@@ -188,7 +188,14 @@ fn text(value: &str) -> String {
             c => escaped.push(c),
         }
     }
+    unlinked(&escaped)
+}
+
+/// An address that a page chose is nothing to be clicked.
+fn unlinked(escaped: &str) -> String {
     escaped
+        .replace("://", "&#58;//")
+        .replace("www.", "www&#46;")
 }
 
 /// Several lines of it, in one cell.
@@ -215,7 +222,7 @@ fn code(value: &str) -> String {
             c => escaped.push(c),
         }
     }
-    format!("<code>{escaped}</code>")
+    format!("<code>{}</code>", unlinked(&escaped))
 }
 
 #[cfg(test)]
