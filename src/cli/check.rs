@@ -4,9 +4,11 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use data_encoding::HEXLOWER;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::decode::{canary, site};
 use super::gate::{GateArgs, Gatekeeper, today};
@@ -58,7 +60,17 @@ pub fn check(args: &CheckArgs) -> u8 {
         site: args.site.as_deref(),
         canaries: &args.canary,
     };
-    let own: Vec<Option<PathBuf>> = args.inputs.iter().map(|input| own_policy(input)).collect();
+    let mut own: Vec<Option<PathBuf>> = Vec::new();
+    for input in &args.inputs {
+        // Where one is given, it takes the place of the bundle's.
+        match args.gate.policy {
+            Some(_) => own.push(None),
+            None => match own_policy(input) {
+                Ok(policy) => own.push(policy),
+                Err(code) => return code,
+            },
+        }
+    }
     let keeper = match Gatekeeper::open(
         &args.gate,
         own.iter().flatten().cloned(),
@@ -93,17 +105,33 @@ pub fn check(args: &CheckArgs) -> u8 {
 }
 
 /// The policy of a bundle: the file that it was copied from, if that is still the same, since reports name its lines; else
-/// the copy.
-fn own_policy(bundle: &Path) -> Option<PathBuf> {
-    let copy = bundle.join("data/policy.yaml");
-    let text = std::fs::read(&copy).ok()?;
+/// the copy. Nothing if its run was held against none.
+///
+/// # Errors
+/// The exit code, if the copy is not what the run says of it.
+fn own_policy(bundle: &Path) -> Result<Option<PathBuf>, u8> {
     let record = std::fs::read(bundle.join("data/run.json")).ok();
     let record = record.and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
-    let original = record
-        .and_then(|record| record.policy)
-        .map(|policy| PathBuf::from(policy.path));
-    let same = |path: &PathBuf| std::fs::read(path).is_ok_and(|there| there == text);
-    Some(original.filter(same).unwrap_or(copy))
+    let Some(policy) = record.and_then(|record| record.policy) else {
+        return Ok(None);
+    };
+    let copy = bundle.join("data/policy.yaml");
+    let is_it = |path: &Path| {
+        std::fs::read(path)
+            .is_ok_and(|text| HEXLOWER.encode(&Sha256::digest(text)) == policy.sha256)
+    };
+    if !is_it(&copy) {
+        talk::error(
+            &format!(
+                "`{}` is not the policy that the run was held against",
+                copy.display()
+            ),
+            Some("it was changed or taken away after the run; name one with `--policy`"),
+        );
+        return Err(exit::BAD_INPUT);
+    }
+    let original = PathBuf::from(policy.path);
+    Ok(Some(if is_it(&original) { original } else { copy }))
 }
 
 /// Reads a bundle, or a file; says what is wrong where it cannot.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Args, ValueHint};
 use jiff::civil::Date;
 use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use super::{exit, talk};
 use crate::model::Moment;
@@ -37,7 +38,7 @@ pub struct GateArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Gate")]
     pub markdown: Option<PathBuf>,
     /// Annotations for GitHub Actions, and the step's summary
-    #[arg(long, help_heading = "Gate")]
+    #[arg(long, conflicts_with = "json", help_heading = "Gate")]
     pub github: bool,
 }
 
@@ -51,8 +52,9 @@ pub struct Gatekeeper {
     policies: Vec<Arc<Policy>>,
     baseline: Option<(PathBuf, Option<Baseline>)>,
     update: bool,
-    reports: Vec<(PathBuf, File, Render)>,
-    github: bool,
+    /// Each beside its place until it is whole, so that an older one is not lost for nothing.
+    reports: Vec<(PathBuf, NamedTempFile, Render)>,
+    github: Option<Fence>,
 }
 
 /// Today, in UTC.
@@ -108,7 +110,7 @@ impl Gatekeeper {
                 }
             },
         };
-        let mut reports = Vec::new();
+        let mut reports: Vec<(PathBuf, NamedTempFile, Render)> = Vec::new();
         let wanted: [(&Option<PathBuf>, Render); 3] = [
             (&args.junit, junit::render),
             (&args.sarif, sarif::render),
@@ -116,9 +118,14 @@ impl Gatekeeper {
         ];
         for (path, render) in wanted {
             let Some(path) = path else { continue };
-            match File::create(path) {
-                Ok(file) if !bad => reports.push((path.clone(), file, render)),
-                Ok(_) => {}
+            if reports.iter().any(|(known, ..)| known == path) {
+                let message = format!("two reports would be written to `{}`", path.display());
+                talk::error(&message, Some("give each a file of its own"));
+                bad = true;
+                continue;
+            }
+            match NamedTempFile::new_in(folder_of(path)) {
+                Ok(file) => reports.push((path.clone(), file, render)),
                 Err(error) => {
                     talk::error(
                         &format!("failed to write `{}`: {error}", path.display()),
@@ -136,7 +143,7 @@ impl Gatekeeper {
             baseline,
             update: args.update_baseline,
             reports,
-            github: args.github,
+            github: args.github.then(Fence::raise),
         })
     }
 
@@ -147,7 +154,7 @@ impl Gatekeeper {
             baseline: None,
             update: false,
             reports: Vec::new(),
-            github: false,
+            github: None,
         }
     }
 
@@ -168,7 +175,7 @@ impl Gatekeeper {
         !self.policies.is_empty()
             || self.baseline.is_some()
             || !self.reports.is_empty()
-            || self.github
+            || self.github.is_some()
     }
 
     /// Whether a run is judged by a baseline, if not by a policy.
@@ -212,7 +219,9 @@ impl Gatekeeper {
         let mut code = exit::OK;
         if let Some((path, baseline)) = self.baseline.take() {
             code = hold(&mut gate, path, baseline, self.update);
-            gate.incomparable = gate.baseline.is_none();
+            if gate.baseline.is_none() && gate.incomparable.is_none() {
+                gate.incomparable = Some("the baseline was not written".to_owned());
+            }
         }
         let mut stdout = std::io::stdout().lock();
         if !quiet {
@@ -221,8 +230,8 @@ impl Gatekeeper {
                 .and_then(|()| stdout.flush());
         }
         for (path, file, render) in self.reports {
-            let mut out = BufWriter::new(file);
-            if let Err(error) = render(&gate, &mut out).and_then(|()| out.flush()) {
+            let written = write_to(file, &path, |out| render(&gate, out));
+            if let Err(error) = written {
                 talk::error(
                     &format!("failed to write `{}`: {error}", path.display()),
                     None,
@@ -230,11 +239,9 @@ impl Gatekeeper {
                 code = exit::graver(code, exit::INCONCLUSIVE);
             }
         }
-        if self.github {
-            let written = match quiet {
-                true => github::render(&gate, &mut std::io::stderr().lock()),
-                false => github::render(&gate, &mut stdout),
-            };
+        if let Some(fence) = self.github {
+            fence.fall();
+            let written = github::render(&gate, &mut stdout);
             if let Err(error) = written.and_then(|()| summarise(&gate)) {
                 talk::error(
                     &format!("failed to write the step's summary: {error}"),
@@ -246,6 +253,8 @@ impl Gatekeeper {
         let own = match gate.code() {
             GateCode::Clean => exit::OK,
             GateCode::Inconclusive => exit::INCONCLUSIVE,
+            // As was said when it could not be compared, or not be written.
+            GateCode::Stale if gate.incomparable.is_some() => code,
             GateCode::Stale => exit::BAD_INPUT,
             GateCode::Refused => exit::FOUND,
         };
@@ -297,6 +306,11 @@ fn hold(gate: &mut Gate<'_>, path: PathBuf, baseline: Option<Baseline>, update: 
     let differs = baseline.fingerprint.differs(&gate.fingerprint());
     if !differs.is_empty() {
         say_changed(&path, &differs);
+        gate.incomparable = Some(format!(
+            "{} is of something else: {}",
+            path.display(),
+            differs.join("; ")
+        ));
         return exit::BAD_INPUT;
     }
     gate.hold_against(path, &baseline);
@@ -333,14 +347,51 @@ fn say_changed(path: &Path, differs: &[String]) {
 
 /// Whole, or what was there stays.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
+    let file = NamedTempFile::new_in(folder_of(path))?;
+    write_to(file, path, |out| out.write_all(text.as_bytes()))
+}
+
+fn write_to(
+    file: NamedTempFile,
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut out = BufWriter::new(&file);
+    content(&mut out)?;
+    out.flush()?;
+    drop(out);
     crate::bundle::make_readable(file.as_file())?;
     file.persist(path)?;
     Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Keeps the runner from taking what pages say for commands, from the first line that is printed on.
+#[derive(Debug)]
+struct Fence(String);
+
+impl Fence {
+    fn raise() -> Fence {
+        let mut random = [0; 16];
+        // Without random numbers the time has to do: a page would have to guess it to the nanosecond.
+        if getrandom::fill(&mut random).is_err() {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            random = now.map_or(0, |now| now.as_nanos()).to_le_bytes();
+        }
+        let token = data_encoding::HEXLOWER.encode(&random);
+        talk::data(&format!("::stop-commands::{token}"));
+        Fence(token)
+    }
+
+    fn fall(self) {
+        talk::data(&format!("::{}::", self.0));
+    }
 }
 
 /// Where the runner keeps a step's summary; nowhere outside of one.

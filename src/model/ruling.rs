@@ -41,6 +41,8 @@ pub struct ClaimFinding {
     pub why: String,
     /// True if it is the policy that says so, and not this run's doing.
     pub by_policy: bool,
+    /// There was something to look at, and what it comes to is not known.
+    pub doubtful: bool,
     pub reached: Vec<Reached>,
     pub not_reached: Vec<String>,
     /// What contradicts it.

@@ -226,10 +226,10 @@ impl Baseline {
     pub fn compare(&self, flows: &[Flow], unfinished: Option<String>) -> Compared {
         let told: BTreeSet<&str> = flows.iter().map(|flow| flow.found.flow.as_str()).collect();
         let mut new: Vec<Flow> = Vec::new();
+        let mut seen = BTreeSet::new();
         for flow in flows {
             let listed = self.flows.contains(&flow.found.flow);
-            let known = new.iter().any(|known| known.found.flow == flow.found.flow);
-            if !flow.allowed && !listed && !known {
+            if !flow.allowed && !listed && seen.insert(&flow.found.flow) {
                 new.push(flow.clone());
             }
         }

@@ -16,6 +16,7 @@ pub fn of_claim(claim: &Claim, view: &View<'_>) -> ClaimFinding {
         verdict: ClaimVerdict::NotTestable,
         why: String::new(),
         by_policy: false,
+        doubtful: false,
         reached: Vec::new(),
         not_reached: Vec::new(),
         matches: Vec::new(),
@@ -44,6 +45,7 @@ pub fn of_claim(claim: &Claim, view: &View<'_>) -> ClaimFinding {
         (ClaimVerdict::Contradicted, told.words())
     } else if !perhaps.list.is_empty() {
         let why = format!("it is unknown whether this left: {}", perhaps.words());
+        finding.doubtful = true;
         (ClaimVerdict::NotTestable, why)
     } else {
         match nothing_matched(matcher, view, &told, &reach) {
@@ -51,7 +53,10 @@ pub fn of_claim(claim: &Claim, view: &View<'_>) -> ClaimFinding {
                 let searched = searched(matcher, view);
                 (ClaimVerdict::NotContradicted, why + &searched)
             }
-            (_, why) => (ClaimVerdict::NotTestable, why),
+            (outcome, why) => {
+                finding.doubtful = outcome == RuleOutcome::Inconclusive;
+                (ClaimVerdict::NotTestable, why)
+            }
         }
     };
     if !told.sure() && told.list.is_empty() {

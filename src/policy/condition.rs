@@ -129,13 +129,24 @@ impl Matcher {
         Some(Met { page, facts })
     }
 
-    /// As an allow covers a request: every page that it belongs to.
-    pub fn covers(&self, view: &View<'_>, request: &Request<'_>) -> bool {
-        let holds = self
-            .groups
-            .iter()
-            .filter(|group| !is_of_facts(group))
-            .all(|group| match group.first() {
+    /// Whether it is about a request, whatever that told.
+    pub fn met_but_for_what(&self, view: &View<'_>, request: &Request<'_>) -> bool {
+        let mut groups = self.groups.iter().filter(|group| !is_of_facts(group));
+        groups.all(|group| {
+            group.iter().any(|condition| match condition {
+                Condition::Page(glob) => {
+                    let mut pages = request.pages.iter();
+                    pages.any(|(page, _)| view.covers(glob, page))
+                }
+                other => other.holds(request),
+            })
+        })
+    }
+
+    /// As an allow covers a request, whatever that told: every page that it belongs to.
+    pub fn covers_request(&self, view: &View<'_>, request: &Request<'_>) -> bool {
+        let mut groups = self.groups.iter().filter(|group| !is_of_facts(group));
+        groups.all(|group| match group.first() {
                 Some(Condition::Page(_)) => {
                     !request.pages.is_empty()
                         && request.pages.iter().all(|(page, _)| {
@@ -145,8 +156,20 @@ impl Matcher {
                         })
                 }
                 _ => group.iter().any(|condition| condition.holds(request)),
-            });
-        holds && (!self.asks_what() || !self.facts(request).is_empty())
+            })
+    }
+
+    /// As an allow covers a request and all that it told, if it asks what was told.
+    pub fn covers(&self, view: &View<'_>, request: &Request<'_>) -> bool {
+        if !self.covers_request(view, request) || !self.asks_what() {
+            return self.covers_request(view, request);
+        }
+        let allowed = self.facts(request);
+        let mut told = request
+            .facts
+            .iter()
+            .filter(|fact| matches!(fact.told, Some(Told::TypedValue | Told::PageContext)));
+        !allowed.is_empty() && told.all(|fact| allowed.iter().any(|allowed| allowed.holds(fact)))
     }
 
     /// Everything told that meets what it asks of that.
@@ -181,7 +204,7 @@ impl Condition {
         let event = request.event;
         match self {
             Condition::Recipient(name) => request.recipient() == Some(name),
-            Condition::Host(host) => host.matches(request.host()),
+            Condition::Host(host) => host.covers_host(request.host()),
             Condition::Vendor(vendor) => event.is_some_and(|event| event.vendor == *vendor),
             Condition::Event(name) => event
                 .and_then(|event| event.event_name.as_deref())

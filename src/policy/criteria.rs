@@ -46,7 +46,7 @@ pub const CRITERIA: &[Criterion] = &[
     Criterion {
         key: "host",
         takes: "hosts, `*` for any part",
-        about: "Host that the request goes to.",
+        about: "Host that the request goes to; a domain is all its hosts.",
         example: "host: \"*.tracker.example\"",
         values: None,
         read: host,

@@ -382,6 +382,11 @@ impl Reading<'_> {
             Condition::Recipient(recipient) => recipient == "Meta",
             Condition::Vendor(vendor) => vendor == "meta_pixel",
             _ => false,
+        }) || !matcher.conditions().any(|condition| {
+            matches!(
+                condition,
+                Condition::Recipient(_) | Condition::Vendor(_) | Condition::Host(_)
+            )
         });
         let names = asked.value.0.iter().filter(|(key, _)| key.value == "event");
         for (place, text) in names.flat_map(|(_, texts)| &texts.value.0) {

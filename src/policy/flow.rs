@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::condition::Told;
 use super::view::{Request, View};
-use crate::model::{Strength, UrlParts};
+use crate::model::{Outcome, PageFrom, Strength, UrlParts};
 
 /// Page template, recipient, endpoint, event, names of fields, verdicts, with tabs between them; `-` where there is none.
 pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
@@ -13,6 +13,7 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         .canaries
         .iter()
         .map(|canary| canary.value.to_lowercase())
+        .chain(found_in(view, request))
         .filter(|value| value.len() >= 4)
         .collect();
     let origin = &record.scenario.origin;
@@ -43,16 +44,32 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         })
         .map(String::as_str)
         .collect();
+    let mut verdicts: Vec<String> = verdicts.into_iter().map(str::to_owned).collect();
+    let told_something = !verdicts.is_empty();
+    let exchange = request.exchange;
+    if exchange.outcome == Outcome::Blocked
+        || (exchange.outcome == Outcome::Failed && exchange.sent == Some(false))
+    {
+        verdicts.push("never_left".to_owned());
+    }
+    // What was told before an answer is another thing than what is told after it.
+    if matches!(request.consent.as_str(), "accept" | "reject") {
+        verdicts.push(format!("after_{}", request.consent));
+    }
     let parts = UrlParts::of(&request.exchange.url);
     let host = request.host().to_lowercase();
     let endpoint = match parts {
-        Some(parts) if request.event.is_some() || !verdicts.is_empty() => {
+        Some(parts) if request.event.is_some() || told_something => {
             format!("{host}{}", template(parts.path, &typed))
         }
         _ => format!("{host}/*"),
     };
     let event = request.event.map(|event| match &event.event_name {
-        Some(name) => name.clone(),
+        Some(name) => name
+            .split_whitespace()
+            .map(|word| if is_id(word) { "*" } else { word })
+            .collect::<Vec<_>>()
+            .join(" "),
         None => event.kind.as_str().to_owned(),
     });
     let columns = [
@@ -60,7 +77,7 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         request.recipient().unwrap_or("-").to_owned(),
         endpoint,
         event.unwrap_or_else(|| "-".to_owned()),
-        fields(request).join(" "),
+        fields(request, origin, &typed).join(" "),
         verdicts.join(" "),
     ];
     let columns = columns.map(|column| match column.trim() {
@@ -70,8 +87,18 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
     columns.join("\t")
 }
 
-/// Names of what says something: custom data, advanced matching, signals, and where something was found.
-fn fields(request: &Request<'_>) -> Vec<String> {
+/// What of what was typed stood in the request, in whatever form.
+fn found_in(view: &View<'_>, request: &Request<'_>) -> Vec<String> {
+    let leaks = view.traffic.findings.leaks.iter();
+    leaks
+        .filter(|leak| leak.exchange == request.exchange.id)
+        .map(|leak| leak.value.to_lowercase())
+        .collect()
+}
+
+/// Names of what says something: custom data, advanced matching, signals, and where something was found; of what was typed
+/// with the canary's name, of where the visitor came from with the page.
+fn fields(request: &Request<'_>, origin: &str, typed: &[String]) -> Vec<String> {
     let mut fields = BTreeSet::new();
     if let Some(event) = request.event {
         fields.extend(event.custom_data.keys().map(|key| format!("cd[{key}]")));
@@ -89,41 +116,54 @@ fn fields(request: &Request<'_>) -> Vec<String> {
         let name = name.split(" ← ").next().unwrap_or(name);
         // What stands deep in custom data stands in it.
         let known = request.event.is_some() && name.starts_with("cd[");
-        let name = match name.split_once("].") {
+        let mut name = match name.split_once("].") {
             Some((outer, _)) if known => format!("{outer}]"),
             _ => name.to_owned(),
         };
+        if fact.told == Some(Told::TypedValue)
+            && let Some(canary) = fact.fields.last()
+        {
+            name += &format!("←{canary}");
+        }
         fields.insert(name);
     }
-    let plain = |name: String| -> String {
-        let mut plain = String::new();
-        let mut inside = false;
-        for c in name.chars() {
-            match c {
-                '[' => inside = true,
-                ']' => inside = false,
-                _ => {}
-            }
-            match c {
-                c if c.is_whitespace() => plain.push('_'),
-                // Places in lists are no names.
-                c if inside && c.is_ascii_digit() => {
-                    if !plain.ends_with('*') {
-                        plain.push('*');
-                    }
-                }
-                c => plain.push(c),
-            }
-        }
-        plain
+    let fields: BTreeSet<String> = fields.into_iter().map(|name| plain(&name)).collect();
+    let from = request
+        .pages
+        .iter()
+        .filter(|(_, from)| *from == PageFrom::Referrer)
+        .filter_map(|(page, _)| page.strip_prefix(origin))
+        .map(|path| format!("from:{}", template(path, typed)));
+    fields.into_iter().chain(from).collect()
+}
+
+/// A name without spaces, ids, and places in lists.
+fn plain(name: &str) -> String {
+    let mut plain = String::new();
+    let mut part = String::new();
+    let take = |part: &mut String, plain: &mut String| {
+        plain.push_str(if is_id(part) { "*" } else { part });
+        part.clear();
     };
-    let fields: BTreeSet<String> = fields.into_iter().map(plain).collect();
-    fields.into_iter().collect()
+    for c in name.chars() {
+        match c {
+            '[' | ']' | '.' | ':' | '←' | '/' => {
+                take(&mut part, &mut plain);
+                plain.push(c);
+            }
+            c if c.is_whitespace() => part.push('_'),
+            c => part.push(c),
+        }
+    }
+    take(&mut part, &mut plain);
+    plain
 }
 
 /// A path in which what is a number, an id or a typed value is `*`.
 fn template(path: &str, typed: &[String]) -> String {
     let segments = path.split('/').map(|segment| {
+        // What stands behind a semicolon are parameters.
+        let segment = segment.split(';').next().unwrap_or(segment);
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
         let lower = decoded.to_lowercase();
         let holds_typed = typed.iter().any(|value| lower.contains(value.as_str()));
@@ -144,28 +184,30 @@ fn template(path: &str, typed: &[String]) -> String {
 /// A number, a UUID, a digest, a token: nothing that a person would name a page.
 fn is_id(segment: &str) -> bool {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let hex = segment.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let all_digits = digits > 0 && segment.chars().all(|c| c.is_ascii_digit());
-    let long = segment.len() >= 20 && digits >= 4 && segment.chars().all(is_word);
+    // Words with hyphens between them name a page, whatever year they end with.
+    let long = segment.len() >= 16 && digits >= 3 && segment.chars().all(is_word);
     all_digits || (hex && digits >= 2 && segment.len() >= 8) || long || segment.contains('@')
 }
 
 /// A typed value never stands in a baseline, whatever column it got into.
 fn masked(text: &str, typed: &[String]) -> String {
-    let mut text = text.to_owned();
+    let lower = |c: char| c.to_lowercase().next().unwrap_or(c);
+    let mut chars: Vec<char> = text.chars().collect();
     for value in typed {
-        while let Some(start) = text.to_lowercase().find(value.as_str()) {
-            let Some(range) = text
-                .get(start..start + value.len())
-                .map(|_| start..start + value.len())
-            else {
-                break;
-            };
-            text.replace_range(range, "*");
+        let value: Vec<char> = value.chars().map(lower).collect();
+        let mut at = 0;
+        while at + value.len() <= chars.len() && !value.is_empty() {
+            let here = &chars[at..at + value.len()];
+            if here.iter().copied().map(lower).eq(value.iter().copied()) {
+                chars.splice(at..at + value.len(), ['*']);
+            }
+            at += 1;
         }
     }
-    text
+    chars.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -184,6 +226,8 @@ mod tests {
             ("/advice/covid-19", "/advice/covid-19"),
             ("/en_US/fbevents.js", "/en_US/fbevents.js"),
             ("/s/AbCdEf0123456789xyzab", "/s/*"),
+            ("/news/annual-report-2024/", "/news/annual-report-2024/"),
+            ("/activityi;src=1;ord=8392017461928", "/activityi"),
             ("/decade/facade", "/decade/facade"),
             ("", "/"),
         ] {
@@ -195,5 +239,6 @@ mod tests {
     fn typed_values_are_masked_whatever_their_case() {
         let typed = ["geheim".to_owned()];
         assert_eq!(masked("a GeheiM b geheim", &typed), "a * b *");
+        assert_eq!(masked("İİİİ geheim", &typed), "İİİİ *");
     }
 }

@@ -21,8 +21,8 @@ pub struct Gate<'a> {
     pub baseline: Option<(PathBuf, Compared)>,
     /// Journeys of which nothing came, by title, and why.
     pub missing: Vec<(String, String)>,
-    /// A baseline was to be held against them, and could not be.
-    pub incomparable: bool,
+    /// Why a baseline that was to be held against them could not be.
+    pub incomparable: Option<String>,
 }
 
 /// One run, with what came of it.
@@ -66,7 +66,7 @@ pub struct ClaimSummary<'g> {
 pub enum GateCode {
     Clean,
     Inconclusive,
-    /// The baseline has lines that nothing matches.
+    /// The baseline has lines that nothing matches, or cannot be compared.
     Stale,
     Refused,
 }
@@ -138,7 +138,7 @@ impl Gate<'_> {
     pub fn policies(&self) -> Vec<&Policy> {
         let mut policies: Vec<&Policy> = Vec::new();
         for policy in self.runs.iter().filter_map(|run| run.policy) {
-            if !policies.iter().any(|known| known.path == policy.path) {
+            if !policies.iter().any(|known| known.text == policy.text) {
                 policies.push(policy);
             }
         }
@@ -146,7 +146,7 @@ impl Gate<'_> {
     }
 
     fn runs_of(&self, policy: &Policy) -> impl Iterator<Item = &Judged<'_>> {
-        let is_its = |run: &&Judged<'_>| run.policy.is_some_and(|own| own.path == policy.path);
+        let is_its = |run: &&Judged<'_>| run.policy.is_some_and(|own| own.text == policy.text);
         self.runs.iter().filter(is_its)
     }
 
@@ -204,6 +204,12 @@ impl Gate<'_> {
                 .map(|run| (run, &run.claims[number]))
                 .collect();
             let verdict = findings.iter().map(|(_, finding)| finding.verdict).min();
+            // Of one run it is not known; another that has nothing does not make it so.
+            let doubtful = findings.iter().any(|(_, finding)| finding.doubtful);
+            let verdict = match verdict {
+                Some(ClaimVerdict::NotContradicted) if doubtful => Some(ClaimVerdict::NotTestable),
+                verdict => verdict,
+            };
             ClaimSummary {
                 policy,
                 claim,
@@ -238,7 +244,9 @@ impl Gate<'_> {
         if violated || contradicted || new || found {
             return GateCode::Refused;
         }
-        if compared.is_some_and(|compared| !compared.stale.is_empty()) {
+        if self.incomparable.is_some()
+            || compared.is_some_and(|compared| !compared.stale.is_empty())
+        {
             return GateCode::Stale;
         }
         let open = rules.iter().any(|summary| {
@@ -269,17 +277,19 @@ impl Gate<'_> {
         }
     }
 
-    /// Whether a verdict came to this in a run that is held against nothing: there the verdicts count.
+    /// Runs that are held against nothing: there the verdicts count.
+    pub fn unjudged_runs(&self) -> impl Iterator<Item = &Judged<'_>> {
+        let nothing = self.baseline.is_none() && self.incomparable.is_none();
+        let runs = self.runs.iter();
+        runs.filter(move |run| nothing && run.policy.is_none())
+    }
+
     fn unjudged(&self, outcome: VerdictOutcome) -> bool {
-        let mut runs = self.runs.iter();
-        self.baseline.is_none()
-            && !self.incomparable
-            && runs.any(|run| {
-                let verdicts = run.view.traffic.findings.verdicts.all();
-                run.policy.is_none()
-                    && verdicts
-                        .iter()
-                        .any(|(_, verdict)| verdict.outcome == outcome)
-            })
+        self.unjudged_runs().any(|run| {
+            let verdicts = run.view.traffic.findings.verdicts.all();
+            verdicts
+                .iter()
+                .any(|(_, verdict)| verdict.outcome == outcome)
+        })
     }
 }

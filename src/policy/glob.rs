@@ -22,9 +22,18 @@ impl PageGlob {
             let help = "a page begins with `/`, as in `/report/**`; on one host of the site alone it is written whole, as in `https://forms.police.example/**`";
             return Err((message, help.to_owned()));
         }
-        if text.contains(['?', '#']) && !text.contains('{') {
+        if text.contains(['?', '#']) {
             let message = format!("`{text}` has a query or a fragment, which are not looked at");
             return Err((message, "end the page at its path".to_owned()));
+        }
+        let whole_segments = text
+            .split('/')
+            .all(|part| part == "**" || !part.contains("**"));
+        if !whole_segments {
+            let message = format!("`**` stands alone between slashes, and in `{text}` it does not");
+            let help =
+                "write `/report/**` for /report/ and all below it, `/report*` for what begins so";
+            return Err((message, help.to_owned()));
         }
         let matcher = GlobBuilder::new(text)
             .literal_separator(true)
@@ -106,6 +115,18 @@ impl NameGlob {
 
     pub fn matches(&self, name: &str) -> bool {
         self.matcher.is_match(name)
+    }
+
+    /// As a host: a domain is all its hosts.
+    pub fn covers_host(&self, host: &str) -> bool {
+        let mut rest = Some(host);
+        while let Some(host) = rest {
+            if self.matches(host) {
+                return true;
+            }
+            rest = host.split_once('.').map(|(_, rest)| rest);
+        }
+        false
     }
 }
 

@@ -42,6 +42,17 @@ fn of_rule(policy: &Policy, rule: &Rule, view: &View<'_>) -> RuleFinding {
         Effect::Require if matches.sure() => (RuleOutcome::Passed, matches.words()),
         Effect::Require => outcome_of_require(rule, view, &matches, &reach),
     };
+    let mut why = why;
+    if !excepted.is_empty() && outcome == RuleOutcome::Passed {
+        let requests: usize = excepted.iter().map(|one| one.exchanges.len()).sum();
+        let mut by: Vec<&str> = excepted.iter().map(|one| one.by.as_str()).collect();
+        by.dedup();
+        why += &format!(
+            "; {} excepted by {}",
+            count(requests, "request"),
+            by.join(", ")
+        );
+    }
     RuleFinding {
         id: rule.id.clone(),
         effect: rule.effect,
@@ -68,35 +79,25 @@ fn exception<'p>(
     if rule.effect != Effect::Deny {
         return None;
     }
-    let allows = policy.rules.iter().filter(|allow| {
-        allow.effect == Effect::Allow
-            && allow.except.contains(&rule.id)
-            && allow.matcher.covers(view, request)
-    });
+    let allows = policy
+        .rules
+        .iter()
+        .filter(|allow| allow.effect == Effect::Allow && allow.except.contains(&rule.id));
     let mut left: Vec<&Fact> = met.facts.clone();
     for allow in allows {
-        if !allow.matcher.asks_what() || !rule.matcher.asks_what() {
+        if allow.matcher.covers(view, request) {
             return Some(&allow.id);
         }
-        // Both look at what was told: all that the deny is about must be allowed.
-        let allowed = allow.matcher.facts(request);
-        left.retain(|fact| !allowed.iter().any(|allowed| allowed.is_same(fact)));
-        if left.is_empty() {
-            return Some(&allow.id);
+        // Both look at what was told: all that the deny is about must be allowed, by one or by several.
+        if rule.matcher.asks_what() && allow.matcher.covers_request(view, request) {
+            let allowed = allow.matcher.facts(request);
+            left.retain(|fact| !allowed.contains(fact));
+            if left.is_empty() {
+                return Some(&allow.id);
+            }
         }
     }
     None
-}
-
-impl Fact {
-    /// Whether it is the same value at the same place, as evidence of whatever.
-    fn is_same(&self, other: &Fact) -> bool {
-        let bare = |name: &str| {
-            name.split_once(':')
-                .map_or(name.to_owned(), |(_, b)| b.to_owned())
-        };
-        self == other || (self.name == other.name || bare(&self.name) == bare(&other.name))
-    }
 }
 
 fn except(excepted: &mut Vec<Excepted>, by: &str, flow: String, request: &Request<'_>) {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::condition::{Condition, Matcher, Told};
+use super::glob::{NameGlob, PageGlob};
 use super::matches::Matches;
-use super::view::{View, bare};
+use super::view::{View, Visit, bare, reached};
 use crate::leak::{doubt_of_run, limit_of_search};
 use crate::model::{Reached, RuleOutcome, StepState, VerdictOutcome, count};
 
@@ -20,59 +21,66 @@ pub struct Reach {
 impl Reach {
     pub fn of(matcher: &Matcher, view: &View<'_>) -> Reach {
         let globs: Vec<_> = matcher.pages().collect();
-        let all = || view.reached.iter();
-        let on_page = |reached: &&Reached| {
-            globs.is_empty() || globs.iter().any(|glob| view.covers(glob, &reached.page))
+        let on_page = |visit: &Visit| {
+            globs.is_empty() || globs.iter().any(|glob| view.covers(glob, &visit.page))
         };
-        let missing = globs
+        let is_missing = |glob: &&&PageGlob| {
+            let mut visits = view.visits.iter();
+            !visits.any(|visit| view.covers(glob, &visit.page))
+        };
+        let mut missing: Vec<String> = globs
             .iter()
-            .filter(|glob| !all().any(|reached| view.covers(glob, &reached.page)))
+            .filter(is_missing)
             .map(|glob| glob.as_str().to_owned())
             .collect();
-        let mut pages: Vec<Reached> = all().filter(on_page).cloned().collect();
-        let mut nothing = None;
-        if pages.is_empty() {
-            nothing = Some(match globs.first() {
-                Some(_) => no_page(matcher, view),
-                None => "no page of the site was reached".to_owned(),
-            });
-        }
+        missing.extend(not_typed(matcher, view));
         let states = wanted(matcher, |condition| match condition {
             Condition::Consent(state) => Some(state.clone()),
             _ => None,
         });
-        if let Some(states) = &states {
-            pages.retain(|page| page.consent.iter().any(|state| states.contains(state)));
-            if pages.is_empty() && nothing.is_none() {
-                nothing = Some(format!(
-                    "the banner was not in the state `{}` on any such page",
-                    states.join("` or `")
-                ));
-            }
-        }
-        let steps = wanted(matcher, |condition| match condition {
-            Condition::Step(first, last) => Some((*first, *last)),
+        let in_state = |visit: &Visit| {
+            states
+                .as_ref()
+                .is_none_or(|states| states.contains(&visit.consent))
+        };
+        let ranges = wanted(matcher, |condition| match condition {
+            Condition::Step(first, last) => Some(*first..=*last),
             _ => None,
         });
-        if let Some(ranges) = steps {
-            let wants = |step: &u32| {
-                ranges
-                    .iter()
-                    .any(|(first, last)| (first..=last).contains(&step))
-            };
-            let done = view.traffic.record.journey.steps.iter();
-            let mut done = done.filter(|step| step.state == StepState::Done && wants(&step.number));
-            if done.next().is_none() {
-                nothing = nothing.or(Some(no_step(view)));
-                pages.clear();
-            }
-            if nothing.is_none() {
-                pages.retain(|page| page.steps.iter().any(wants));
-                if pages.is_empty() {
-                    nothing = Some("the step was not done on any such page".to_owned());
-                }
-            }
-        }
+        let wants = |step: u32| {
+            let ranges = ranges.as_ref();
+            ranges.is_none_or(|ranges| ranges.iter().any(|range| range.contains(&step)))
+        };
+        let in_step = |visit: &Visit| ranges.is_none() || visit.step.is_some_and(wants);
+        // All in one visit: a page in one step and an answer in another prove nothing.
+        let pages = reached(&view.visits, |visit| {
+            on_page(visit) && in_state(visit) && in_step(visit)
+        });
+        let any = |counts: &dyn Fn(&Visit) -> bool| view.visits.iter().any(counts);
+        let steps = &view.traffic.record.journey.steps;
+        let done = steps
+            .iter()
+            .any(|step| step.state == StepState::Done && wants(step.number));
+        let nothing = if !pages.is_empty() {
+            None
+        } else if !any(&on_page) {
+            Some(match globs.first() {
+                Some(_) => no_page(matcher, view),
+                None => "no page of the site was reached".to_owned(),
+            })
+        } else if ranges.is_some() && !done {
+            Some(no_step(view))
+        } else if let Some(states) = states
+            .as_ref()
+            .filter(|_| !any(&|visit| on_page(visit) && in_state(visit)))
+        {
+            let states = states.join("` or `");
+            Some(format!(
+                "the banner was not in the state `{states}` on any such page"
+            ))
+        } else {
+            Some("no such page was open in that step and that state of the banner".to_owned())
+        };
         Reach {
             pages,
             globs: missing,
@@ -97,7 +105,7 @@ pub fn nothing_matched(
         let doubt = doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default();
         return (RuleOutcome::Unreachable, why + &doubt);
     }
-    if let Some(doubt) = doubt(matcher, view) {
+    if let Some(doubt) = doubt(matcher, view).or_else(|| unread_body(matcher, view)) {
         return (
             RuleOutcome::Inconclusive,
             format!("nothing matches, but {doubt}"),
@@ -142,7 +150,12 @@ fn doubt(matcher: &Matcher, view: &View<'_>) -> Option<String> {
         return Some(doubt);
     }
     let verdicts = &view.traffic.findings.verdicts;
-    matcher.verdicts().find_map(|told| {
+    // What was typed into a field is a typed value, too.
+    let field = matcher
+        .conditions()
+        .any(|condition| matches!(condition, Condition::Field(_)));
+    let asked = matcher.verdicts().chain(field.then_some(Told::TypedValue));
+    asked.into_iter().find_map(|told| {
         let verdict = match told {
             Told::TypedValue => &verdicts.typed_value,
             Told::PageContext => &verdicts.page_context,
@@ -176,19 +189,7 @@ fn untested(matcher: &Matcher, view: &View<'_>) -> Option<String> {
         Condition::Field(name) => Some(name.clone()),
         _ => None,
     })?;
-    let canaries = view.traffic.record.canaries.iter();
-    let typed = canaries.filter(|canary| {
-        !canary.typed_in.is_empty() || view.traffic.record.journey.steps.is_empty()
-    });
-    let known: Vec<&str> = typed
-        .flat_map(|canary| {
-            canary
-                .typed_into
-                .iter()
-                .map(String::as_str)
-                .chain([canary.name.as_str()])
-        })
-        .collect();
+    let known = typed_into(view);
     let any = known
         .iter()
         .any(|known| fields.iter().any(|field| field.matches(known)));
@@ -200,6 +201,50 @@ fn untested(matcher: &Matcher, view: &View<'_>) -> Option<String> {
             known.join(", ")
         )
     })
+}
+
+/// Fields that the matcher names, and that nothing was typed into.
+fn not_typed(matcher: &Matcher, view: &View<'_>) -> Vec<String> {
+    let fields = wanted(matcher, |condition| match condition {
+        Condition::Field(name) => Some(name.clone()),
+        _ => None,
+    });
+    let known = typed_into(view);
+    let is_missing = |field: &NameGlob| !known.iter().any(|known| field.matches(known));
+    let fields = fields.unwrap_or_default().into_iter().filter(is_missing);
+    fields
+        .map(|field| format!("field {}", field.as_str()))
+        .collect()
+}
+
+/// Fields, and names of canaries, that something was typed into.
+fn typed_into<'v>(view: &'v View<'_>) -> Vec<&'v str> {
+    let record = view.traffic.record;
+    let canaries = record.canaries.iter();
+    let typed =
+        canaries.filter(|canary| !canary.typed_in.is_empty() || record.journey.steps.is_empty());
+    typed
+        .flat_map(|canary| {
+            let fields = canary.typed_into.iter().map(String::as_str);
+            fields.chain([canary.name.as_str()])
+        })
+        .collect()
+}
+
+/// What cannot be read of requests that the matcher is about: a parameter may stand in a body that no decoder knows.
+fn unread_body(matcher: &Matcher, view: &View<'_>) -> Option<String> {
+    let asks = matcher
+        .conditions()
+        .any(|condition| matches!(condition, Condition::Parameter(_)));
+    let request = view.requests.iter().find(|request| {
+        asks && request.event.is_none()
+            && request.exchange.body_size.unwrap_or(0) > 0
+            && matcher.met_but_for_what(view, request)
+    })?;
+    let (id, host) = (&request.exchange.id, request.host());
+    Some(format!(
+        "{id} to {host} has a body that no decoder reads, and parameters may stand in it"
+    ))
 }
 
 /// What a key asks for; nothing where it is not given.

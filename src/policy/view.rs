@@ -7,7 +7,7 @@ use super::condition::Told;
 use super::glob::PageGlob;
 use crate::leak::{Case, consent_at, goes_to_others, trackers};
 use crate::model::{
-    Certainty, Exchange, Findings, Moment, Origin, Outcome, PageFrom, Party, Reached, RunRecord,
+    Certainty, Exchange, Findings, Moment, Origin, Outcome, PageFrom, Reached, RunRecord,
     StepState, TrackerEvent, UrlParts, registrable_domain, without_fragment,
 };
 
@@ -46,12 +46,28 @@ pub struct Fact {
     pub suspected: bool,
 }
 
+impl Fact {
+    /// Whether what the other says stands here: it is the same, or the same address or text under its parameter's own name.
+    pub fn holds(&self, other: &Fact) -> bool {
+        let value = |fact: &Fact| {
+            fact.words
+                .split_once(" = ")
+                .map(|(_, value)| value.to_owned())
+        };
+        self == other
+            || (other.told == Some(Told::PageContext)
+                && value(other).is_some()
+                && value(other) == value(self))
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct View<'a> {
     pub traffic: Traffic<'a>,
     pub requests: Vec<Request<'a>>,
     pub reached: Vec<Reached>,
+    pub visits: Vec<Visit>,
     /// Registrable domain of the site.
     site: String,
 }
@@ -78,10 +94,12 @@ impl<'a> View<'a> {
             traffic,
             requests: Vec::new(),
             reached: Vec::new(),
+            visits: Vec::new(),
             site,
         };
         let open = view.open_pages();
-        view.reached = view.reached(&open);
+        view.visits = view.visits(&open);
+        view.reached = reached(&view.visits, |_| true);
         view.requests = view.requests(&open);
         view
     }
@@ -102,83 +120,90 @@ impl<'a> View<'a> {
         (http && self.is_own(url)).then(|| bare(url))
     }
 
-    /// When which page of the site was opened or come to, in order.
+    /// When which page of the site was opened or come to; nothing where the visitor was on somebody else's.
     fn open_pages(&self) -> Vec<Opened> {
         let record = self.traffic.record;
         let mut refused: BTreeMap<String, bool> = BTreeMap::new();
         let mut opened = Vec::new();
         for (place, exchange) in self.traffic.exchanges.iter().enumerate() {
-            let is_page = exchange.resource_type == "document" && exchange.party == Party::First;
-            if let Some(page) = self.own_page(&exchange.url).filter(|_| is_page) {
-                let answered = exchange
-                    .status
-                    .is_some_and(|status| matches!(status, 200..300 | 304));
-                let answered = answered && exchange.outcome != Outcome::Contained;
-                let refused = refused.entry(page.clone()).or_insert(true);
-                *refused &= !answered;
-                if answered {
-                    opened.push(Opened::of(page, exchange, place));
-                }
+            if !is_main_document(exchange) {
+                continue;
+            }
+            let answered = exchange
+                .status
+                .is_some_and(|status| matches!(status, 200..300 | 304));
+            let answered = answered && exchange.outcome != Outcome::Contained;
+            let page = self.own_page(&exchange.url);
+            if let Some(page) = &page {
+                *refused.entry(page.clone()).or_insert(true) &= !answered;
+            }
+            if answered {
+                opened.push(Opened {
+                    page,
+                    time: exchange.time,
+                    step: exchange.step,
+                    place: Some(place),
+                });
             }
         }
         for step in &record.journey.steps {
-            if let Some(page) = step.page.as_deref().and_then(|page| self.own_page(page))
+            if let Some(page) = step.page.as_deref()
                 && step.state == StepState::Done
             {
                 opened.push(Opened {
-                    page,
+                    page: self.own_page(page),
                     time: step.ended,
                     step: Some(step.number),
                     place: None,
                 });
             }
         }
-        for (place, exchange) in self.traffic.exchanges.iter().enumerate() {
-            let document = exchange.document_url.as_deref();
-            if let Some(page) = document.and_then(|url| self.own_page(url))
-                && exchange.resource_type != "document"
-                && !is_workers(exchange)
-            {
-                opened.push(Opened::of(page, exchange, place));
-            }
-        }
-        opened.retain(|opened| !refused.get(&opened.page).copied().unwrap_or(false));
+        let is_refused = |page: &String| refused.get(page).copied().unwrap_or(false);
+        opened.retain(|opened| !opened.page.as_ref().is_some_and(is_refused));
         opened
     }
 
-    fn reached(&self, opened: &[Opened]) -> Vec<Reached> {
+    /// Where the visitor was, in which step, and how the banner had been answered by then. In a run that is where a step
+    /// ended, or began: what was merely fetched ahead, or shown in a frame, was not looked at.
+    fn visits(&self, opened: &[Opened]) -> Vec<Visit> {
         let record = self.traffic.record;
-        let mut pages: Vec<(&str, BTreeSet<u32>, BTreeSet<String>)> = Vec::new();
-        let mut index: HashMap<&str, usize> = HashMap::new();
+        let steps = &record.journey.steps;
+        let come_to: BTreeSet<&str> = opened
+            .iter()
+            .filter(|opened| opened.place.is_none())
+            .filter_map(|opened| opened.page.as_deref())
+            .collect();
+        let mut visits = Vec::new();
+        let mut visit = |page: &str, step: Option<u32>, time: Option<Moment>| {
+            let visit = Visit {
+                page: page.to_owned(),
+                step,
+                consent: consent_at(record, time),
+            };
+            if !visits.contains(&visit) {
+                visits.push(visit);
+            }
+        };
         for opened in opened {
-            let at = *index.entry(&opened.page).or_insert_with(|| {
-                pages.push((&opened.page, BTreeSet::new(), BTreeSet::new()));
-                pages.len() - 1
-            });
-            pages[at].1.extend(opened.step);
-            pages[at].2.insert(consent_at(record, opened.time));
+            if let Some(page) = &opened.page
+                && (steps.is_empty() || come_to.contains(page.as_str()))
+            {
+                visit(page, opened.step, opened.time);
+            }
         }
         // A step that stays on its page is done on that of the step before; and a banner may be answered there.
         let mut before: Option<String> = None;
-        for step in &record.journey.steps {
-            if step.state != StepState::Done {
-                break;
-            }
-            if let Some(at) = before.as_deref().and_then(|page| index.get(page)) {
-                pages[*at].1.insert(step.number);
-                pages[*at].2.insert(consent_at(record, step.started));
+        for step in steps
+            .iter()
+            .take_while(|step| step.state == StepState::Done)
+        {
+            if let Some(page) = before.as_deref().filter(|page| come_to.contains(page)) {
+                visit(page, Some(step.number), step.started);
             }
             let after = step.page.as_deref().and_then(|page| self.own_page(page));
             before = after.or(before);
         }
-        pages
-            .into_iter()
-            .map(|(page, steps, consent)| Reached {
-                page: page.to_owned(),
-                steps: steps.into_iter().collect(),
-                consent: consent.into_iter().collect(),
-            })
-            .collect()
+        visits
     }
 
     fn requests(&self, opened: &[Opened]) -> Vec<Request<'a>> {
@@ -210,8 +235,15 @@ impl<'a> View<'a> {
                 Some(events) => events.iter().copied().map(Some).collect(),
                 None => vec![None],
             };
-            for event in each {
-                let mut facts = found.clone();
+            // Of several events in one request each is told of what it says itself, where that can be told.
+            let owned = |fact: &Fact, event: Option<&TrackerEvent>| {
+                each.len() == 1
+                    || event.is_some_and(|event| says(event, fact))
+                    || !each.iter().flatten().any(|event| says(event, fact))
+            };
+            for event in each.iter().copied() {
+                let own = found.iter().filter(|fact| owned(fact, event));
+                let mut facts: Vec<Fact> = own.cloned().collect();
                 parameters(exchange, event, &mut facts);
                 requests.push(Request {
                     exchange,
@@ -245,25 +277,36 @@ impl<'a> View<'a> {
         // Of a worker it is its script, which is no page.
         let document = exchange.document_url.as_deref();
         let document = document.filter(|_| !is_workers(exchange));
-        add(document.and_then(own), PageFrom::Document);
+        let mut made_on = document.and_then(own);
         if document.is_none() {
             // Cut to the origin it says nothing of the page; and a worker names its script.
             let referer = exchange.request_header("referer");
             let is_page = |path: &str| path.len() > 1 && !path.ends_with(".js");
             let whole =
                 referer.filter(|url| UrlParts::of(url).is_some_and(|url| is_page(url.path)));
-            add(whole.and_then(own), PageFrom::Document);
+            made_on = whole.and_then(own);
         }
         let page_url = event.and_then(|event| event.page_url.as_deref());
-        add(page_url.and_then(own), PageFrom::PageAddress);
+        let page_url = page_url.and_then(own);
         let referrer = event.and_then(|event| event.referrer.as_deref());
         let referrer = referrer.and_then(own);
-        if document.is_none_or(|url| !self.is_own(url)) && page_url.and_then(own).is_none() {
+        let settled = made_on.is_some() || page_url.is_some();
+        add(made_on, PageFrom::Document);
+        add(page_url, PageFrom::PageAddress);
+        // A frame of the site's own stands on a page, too.
+        let in_frame = match (&exchange.frame, &exchange.target) {
+            (Some(frame), Some(target)) => frame != target,
+            _ => false,
+        };
+        if !settled || in_frame {
             let before = opened
                 .iter()
                 .filter(|opened| opened.is_before(exchange, place));
             let last = before.max_by_key(|opened| (opened.time, opened.place));
-            add(last.map(|opened| opened.page.clone()), PageFrom::OpenPage);
+            add(
+                last.and_then(|opened| opened.page.clone()),
+                PageFrom::OpenPage,
+            );
             add(self.shown_by_script(exchange), PageFrom::OpenPage);
         }
         // Last: it is not where it happened.
@@ -330,10 +373,47 @@ impl<'a> View<'a> {
     }
 }
 
-/// A page of the site that was opened, or made a request.
+/// Where the visitor was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// Without query and fragment.
+    pub page: String,
+    /// Nothing where there are no steps.
+    pub step: Option<u32>,
+    /// `accept`, `reject`, `unanswered`, `unknown`.
+    pub consent: String,
+}
+
+/// Each page once, with its steps and states, of the visits that count.
+pub fn reached(visits: &[Visit], counts: impl Fn(&Visit) -> bool) -> Vec<Reached> {
+    let mut pages: Vec<Reached> = Vec::new();
+    for visit in visits.iter().filter(|visit| counts(visit)) {
+        let known = pages.iter().position(|reached| reached.page == visit.page);
+        let at = known.unwrap_or_else(|| {
+            pages.push(Reached {
+                page: visit.page.clone(),
+                steps: Vec::new(),
+                consent: Vec::new(),
+            });
+            pages.len() - 1
+        });
+        let reached = &mut pages[at];
+        reached.steps.extend(visit.step);
+        reached.steps.sort_unstable();
+        reached.steps.dedup();
+        if !reached.consent.contains(&visit.consent) {
+            reached.consent.push(visit.consent.clone());
+            reached.consent.sort_unstable();
+        }
+    }
+    pages
+}
+
+/// A page that was opened.
 #[derive(Debug)]
 struct Opened {
-    page: String,
+    /// Nothing for one that is not the site's.
+    page: Option<String>,
     time: Option<Moment>,
     step: Option<u32>,
     /// Of the exchange, in their order; nothing where a step came to it.
@@ -341,15 +421,6 @@ struct Opened {
 }
 
 impl Opened {
-    fn of(page: String, exchange: &Exchange, place: usize) -> Opened {
-        Opened {
-            page,
-            time: exchange.time,
-            step: exchange.step,
-            place: Some(place),
-        }
-    }
-
     fn is_before(&self, exchange: &Exchange, place: usize) -> bool {
         match (self.place, self.time, exchange.time) {
             (Some(own), ..) => own < place,
@@ -359,9 +430,55 @@ impl Opened {
     }
 }
 
+/// Whether it is the page itself: no frame's document, and nothing that is fetched ahead.
+fn is_main_document(exchange: &Exchange) -> bool {
+    let of_main_frame = match (&exchange.frame, &exchange.target) {
+        // CDP gives the main frame the target's id.
+        (Some(frame), Some(target)) => frame == target,
+        _ => true,
+    };
+    let ahead = |name| {
+        exchange
+            .request_header(name)
+            .is_some_and(|purpose| purpose.contains("prefetch") || purpose.contains("prerender"))
+    };
+    exchange.resource_type == "document"
+        && of_main_frame
+        && !is_workers(exchange)
+        && !ahead("sec-purpose")
+        && !ahead("purpose")
+        && exchange
+            .request_header("sec-fetch-dest")
+            .is_none_or(|destination| destination == "document")
+}
+
 fn is_workers(exchange: &Exchange) -> bool {
     let kind = exchange.target_type.as_deref();
     kind.is_some_and(|kind| kind.contains("worker"))
+}
+
+/// Whether it is the event's own: it has such a parameter with that value, or names that page.
+fn says(event: &TrackerEvent, fact: &Fact) -> bool {
+    let bare = fact
+        .name
+        .split_once(':')
+        .map_or(&*fact.name, |(_, bare)| bare);
+    let value = fact.words.split_once(" = ").map(|(_, value)| value);
+    let same = |text: Option<&str>| value.is_some() && text == value;
+    same(event.page_url.as_deref())
+        || same(event.referrer.as_deref())
+        || event.parameters.iter().any(|parameter| {
+            let named = parameter.key == bare || bare.ends_with(&format!(".{}", parameter.key));
+            named && value.is_none_or(|value| parameter.value == value)
+        })
+        || event
+            .custom_data
+            .keys()
+            .any(|key| bare == format!("cd[{key}]"))
+        || event
+            .identity
+            .iter()
+            .any(|signal| signal.signal == fact.name && same(Some(&signal.value)))
 }
 
 /// The parameters of a request, as facts of their own.

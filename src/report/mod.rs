@@ -10,3 +10,15 @@ pub mod looked_for;
 pub mod terminal;
 
 pub(crate) use crate::model::count;
+
+/// Text without what a terminal would obey, and without what turns the direction of what follows: pages choose what they
+/// say, and it is to be read as it stands.
+pub(crate) fn visible(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = text.chars().map(|c| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() || turns(c) => ' ',
+        c => c,
+    });
+    shown.collect()
+}

@@ -312,6 +312,11 @@ async fn a_baseline_makes_the_round() {
         "{}",
         stderr(&other)
     );
+    assert!(
+        stdout(&other).contains("Gate not compared: the baseline was not compared"),
+        "{}",
+        stdout(&other)
+    );
 
     // From a run that is not whole nothing is written.
     std::fs::write(&baseline, &text).unwrap();
@@ -480,7 +485,17 @@ fn reports_say_what_was_found() {
         &[("GITHUB_STEP_SUMMARY", &summary)],
     );
     assert_eq!(code(&checked), 1);
-    blessed("policy/visit.terminal.txt", &stdout(&checked));
+    // What pages say stands between two lines that nobody can guess.
+    let text = stdout(&checked);
+    let token = text
+        .lines()
+        .next()
+        .unwrap()
+        .strip_prefix("::stop-commands::")
+        .unwrap();
+    assert_eq!(token.len(), 32);
+    assert_eq!(text.matches(token).count(), 2);
+    blessed("policy/visit.terminal.txt", &text.replace(token, "TOKEN"));
     blessed("policy/visit.stderr.txt", &stderr(&checked));
     let read = |path: &str| std::fs::read_to_string(path).unwrap();
     blessed("policy/visit.junit.xml", &read(&junit));
@@ -560,11 +575,11 @@ fn what_pages_say_breaks_no_report() {
     };
     let text = stdout(&output);
     harmless(&text, "terminal and annotations");
-    assert_eq!(
-        text.lines().filter(|line| line.starts_with("::")).count(),
-        1,
-        "{text}"
-    );
+    let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("::")).collect();
+    let token = commands[0].strip_prefix("::stop-commands::").unwrap();
+    assert_eq!(commands.len(), 3, "{text}");
+    assert_eq!(commands[1], format!("::{token}::"));
+    assert!(commands[2].starts_with("::error file="), "{text}");
     let read = |path: &str| std::fs::read_to_string(path).unwrap();
     harmless(&read(&junit), "JUnit");
     assert!(!read(&junit).contains('\u{fffe}') && !read(&junit).contains("<script>"));
@@ -584,6 +599,39 @@ fn what_pages_say_breaks_no_report() {
     assert_eq!(code(&pixelwitness(&accept, &[])), 0);
     let clean = pixelwitness(&accept[..4], &[]);
     assert_eq!(code(&clean), 0, "{}{}", stdout(&clean), read(&baseline));
+}
+
+/// Without a policy and a baseline the verdicts count, in every report.
+#[test]
+fn verdicts_count_where_nothing_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (junit, sarif) = (file("j.xml"), file("s.sarif"));
+    let check = [
+        "check",
+        HAR,
+        "--canary",
+        "email=xqj.dalv@example.com",
+        "--junit",
+        &junit,
+        "--sarif",
+        &sarif,
+    ];
+    let output = pixelwitness(&check, &[]);
+    assert_eq!(code(&output), 1);
+    let junit = std::fs::read_to_string(&junit).unwrap();
+    assert!(
+        junit.contains(r#"name="verdict typed_value""#) && junit.contains(r#"failures="3""#),
+        "{junit}"
+    );
+    let sarif = std::fs::read_to_string(&sarif).unwrap();
+    assert!(sarif.contains("typed_value is found"), "{sarif}");
+    let same = pixelwitness(
+        &["check", HAR, "--junit", &file("x"), "--sarif", &file("x")],
+        &[],
+    );
+    assert_eq!(code(&same), 2);
+    assert!(!folder.path().join("x").exists());
 }
 
 /// What stands in the way of a report is said before anything is looked at.

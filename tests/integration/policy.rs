@@ -251,6 +251,7 @@ fn keep(made: &Made) -> Kept {
             exchange.request_headers =
                 vec![("content-type".to_owned(), request.content_type.clone())].into();
             exchange.body_state = BodyState::Complete;
+            exchange.body_size = request.body.as_ref().map(|body| body.len() as u64);
         }
         let cookies = request.cookies.iter().map(
             |(name, value)| json!({ "name": name, "value": value, "sent": true, "withheld": null }),

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::{claim_words, contradictions, page, rule_words, violations};
 use crate::model::{ClaimVerdict, Effect, RuleOutcome, Severity};
 use crate::policy::Gate;
+use crate::report::visible;
 
 /// Annotations of one level that GitHub shows for a step.
 const MOST: usize = 10;
@@ -150,10 +151,7 @@ fn write(annotation: &Annotation<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// What a command's data may hold, by the runner's own rules; and nothing that a terminal would obey.
 fn data(text: &str) -> String {
-    let is_plain = |c: char| !c.is_control() || c == '\n';
-    let plain = text.chars().map(|c| if is_plain(c) { c } else { ' ' });
-    plain
-        .collect::<String>()
+    visible(text)
         .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")

@@ -1,6 +1,7 @@
 //! As JUnit's XML: a suite is a journey, a case is a rule on a page. A violation is a `failure`; what could not be looked at
 //! is an `error`, since it is no pass; what a baseline accepts is `skipped`.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -8,9 +9,11 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::{fate, ids, page, whom};
 use crate::leak::doubt_of_run;
 use crate::model::{
-    ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity,
+    ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity, Verdict,
+    VerdictOutcome,
 };
 use crate::policy::{Gate, Judged};
+use crate::report::visible;
 
 /// Writes the report.
 ///
@@ -29,12 +32,22 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
                 rule(gate, run, finding, &class, &mut suite);
             }
         }
+        for (name, verdict) in verdicts(gate, run) {
+            let case = TestCase::new(format!("verdict {name}"), of_verdict(verdict));
+            suite.add_test_case(named(case, "verdicts"));
+        }
         for finding in &run.claims {
             let name = format!("claim {}", finding.id);
             let case = TestCase::new(name, of_claim(run, finding));
             suite.add_test_case(named(case, &class));
         }
         suite.add_property(("source", run.source.display().to_string().as_str()));
+        report.add_test_suite(suite);
+    }
+    if let Some(why) = &gate.incomparable {
+        let mut suite = TestSuite::new("baseline");
+        let case = TestCase::new("the comparison", error("not compared", why));
+        suite.add_test_case(named(case, "baseline"));
         report.add_test_suite(suite);
     }
     for (title, why) in &gate.missing {
@@ -76,7 +89,7 @@ fn legal(text: &str) -> String {
     let is_legal = |c: &char| {
         !matches!(c, '\u{fffe}' | '\u{ffff}') && (!c.is_control() || matches!(c, '\n' | '\t'))
     };
-    text.chars().filter(is_legal).collect()
+    visible(text).chars().filter(is_legal).collect()
 }
 
 fn named(mut case: TestCase, class: &str) -> TestCase {
@@ -88,6 +101,32 @@ fn of_journey(run: &Judged<'_>) -> TestCaseStatus {
     match doubt_of_run(run.view.traffic.record) {
         None => TestCaseStatus::success(),
         Some(why) => error("incomplete", &why),
+    }
+}
+
+/// Where nothing else says what counts, the verdicts do.
+fn verdicts<'g>(gate: &Gate<'_>, run: &'g Judged<'_>) -> Vec<(&'static str, &'g Verdict)> {
+    let mut unjudged = gate.unjudged_runs();
+    match unjudged.any(|other| std::ptr::eq(other, run)) {
+        true => run.view.traffic.findings.verdicts.all().to_vec(),
+        false => Vec::new(),
+    }
+}
+
+fn of_verdict(verdict: &Verdict) -> TestCaseStatus {
+    match verdict.outcome {
+        VerdictOutcome::NotFound => TestCaseStatus::success(),
+        VerdictOutcome::NotTested => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(verdict.why.as_str());
+            status
+        }
+        VerdictOutcome::Inconclusive => error("inconclusive", &verdict.why),
+        VerdictOutcome::Found => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(verdict.why.as_str()).set_type("found");
+            status
+        }
     }
 }
 
@@ -115,8 +154,9 @@ fn rule(
             .filter(|path| path.starts_with('/'));
         path.unwrap_or(&reached.page).to_owned()
     });
+    let mut seen = HashSet::new();
     for page in told.chain(reached) {
-        if !pages.contains(&page) {
+        if seen.insert(page.clone()) {
             pages.push(page);
         }
     }
@@ -124,9 +164,17 @@ fn rule(
     if whole {
         pages = vec![String::new()];
     }
+    let mut by_page: HashMap<String, Vec<&RuleMatch>> = HashMap::new();
+    for found in &finding.matches {
+        let of = if whole {
+            String::new()
+        } else {
+            page(run, found)
+        };
+        by_page.entry(of).or_default().push(found);
+    }
     for of in pages {
-        let of_page = |found: &&RuleMatch| whole || page(run, found) == of;
-        let matches: Vec<&RuleMatch> = finding.matches.iter().filter(of_page).collect();
+        let matches = by_page.remove(&of).unwrap_or_default();
         let status = status(gate, run, finding, &matches);
         let mut case = TestCase::new(format!("{} {of}", finding.id).trim_end(), status);
         if finding.severity != Severity::Error && finding.outcome != RuleOutcome::Passed {
@@ -156,7 +204,12 @@ fn status(
     match finding.outcome {
         RuleOutcome::Passed => TestCaseStatus::success(),
         RuleOutcome::Violated if finding.effect == Effect::Deny && sure.is_empty() => {
-            TestCaseStatus::success()
+            // Of this page nothing is certain: it is clean only if all of it is known.
+            match doubt_of_run(run.view.traffic.record) {
+                Some(why) => error("inconclusive", &why),
+                None if !matches.is_empty() => error("inconclusive", "merely suspected"),
+                None => TestCaseStatus::success(),
+            }
         }
         RuleOutcome::Violated
             if !sure.is_empty() && sure.iter().all(|found| gate.accepts(found)) =>

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::model::{ClaimVerdict, RuleOutcome};
 use crate::policy::Gate;
+use crate::report::visible;
 
 /// Writes the report.
 ///
@@ -165,10 +166,7 @@ fn baseline(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// Without what would end a line.
 fn plain(value: &str) -> String {
-    let kept = value
-        .chars()
-        .map(|c| if c.is_control() && c != '\t' { ' ' } else { c });
-    kept.collect::<String>().replace("````", "'''")
+    visible(value).replace('\n', " ").replace("````", "'''")
 }
 
 /// Text of a page, which may be anything, as text in a table.

@@ -7,6 +7,8 @@ pub mod markdown;
 pub mod sarif;
 pub mod terminal;
 
+use std::collections::HashSet;
+
 use super::count;
 use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, Severity, UrlParts};
 use crate::policy::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
@@ -24,13 +26,10 @@ fn certain<'g>(
     findings: impl IntoIterator<Item = (&'g Judged<'g>, &'g [RuleMatch])>,
 ) -> Vec<Of<'g>> {
     let mut flows: Vec<Of<'g>> = Vec::new();
+    let mut seen = HashSet::new();
     for (run, matches) in findings {
         for found in matches.iter().filter(|found| !found.suspected) {
-            let place = (&found.flow, &found.page);
-            if !flows
-                .iter()
-                .any(|(_, known)| (&known.flow, &known.page) == place)
-            {
+            if seen.insert((&found.flow, &found.page)) {
                 flows.push((run, found));
             }
         }
@@ -191,6 +190,14 @@ fn conclusion(gate: &Gate<'_>) -> String {
         );
         say(compared.stale.len(), "stale line", " in the baseline");
     }
+    if let Some(why) = &gate.incomparable {
+        parts.push(format!("the baseline was not compared: {why}"));
+    }
+    let mut say = |number: usize, what: &str, rest: &str| {
+        if number > 0 {
+            parts.push(format!("{}{rest}", count(number, what)));
+        }
+    };
     say(counted(RuleOutcome::Inconclusive), "rule", " inconclusive");
     say(counted(RuleOutcome::Unreachable), "rule", " unreachable");
     let untested = claims.iter().filter(|summary| {
@@ -209,6 +216,7 @@ fn conclusion(gate: &Gate<'_>) -> String {
     let (word, rest) = match gate.code() {
         GateCode::Clean => ("passed", "nothing was found against it"),
         GateCode::Refused => ("refused", ""),
+        GateCode::Stale if gate.incomparable.is_some() => ("not compared", ""),
         GateCode::Stale => ("stale", ""),
         GateCode::Inconclusive => (
             "inconclusive",

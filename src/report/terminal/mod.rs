@@ -16,7 +16,7 @@ use self::course::{journey, recorded};
 pub(super) use self::leaks::leak_lines;
 use self::told::{doubt, others_told, pages};
 use self::untold::untold;
-use super::count;
+use super::{count, visible};
 use crate::model::{Exchange, JourneyState, TrackerEvent};
 use crate::run::Run;
 
@@ -145,10 +145,7 @@ fn short(url: &str, origin: &str) -> String {
 
 /// Without what a terminal would obey.
 pub(in crate::report) fn one_line(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text = visible(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -17,7 +17,18 @@ use self::rules::{NEW, Rule, STALE, id_of, rules};
 use super::{claim_words, contradictions, fate, page, rule_words, violations, whom};
 use crate::leak::doubt_of_run;
 use crate::model::{ClaimVerdict, Effect, RuleMatch, RuleOutcome, ToolRecord};
-use crate::policy::{Gate, GateCode, Judged};
+use crate::policy::{Flow, Gate, GateCode, Judged};
+use crate::report::visible;
+
+/// Headers of a request that are shown.
+const SHOWN_HEADERS: &[&str] = &[
+    "accept",
+    "accept-language",
+    "content-type",
+    "origin",
+    "referer",
+    "user-agent",
+];
 
 /// What a URI's path may not hold as it is.
 const NO_PATH: &AsciiSet = &CONTROLS
@@ -78,7 +89,7 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             } },
             "columnKind": "unicodeCodePoints",
             "invocations": [{
-                "executionSuccessful": gate.code() != GateCode::Inconclusive,
+                "executionSuccessful": gate.code() != GateCode::Inconclusive && gate.incomparable.is_none(),
                 "toolExecutionNotifications": notifications(gate),
             }],
             "results": results,
@@ -152,7 +163,9 @@ fn results(gate: &Gate<'_>, rules: &[Rule]) -> Vec<Result> {
         return results;
     };
     for flow in &compared.new {
-        let run = gate.runs.iter().find(|run| run.flows.contains(flow));
+        let is_its =
+            |own: &Flow| own.found.flow == flow.found.flow && own.found.url == flow.found.url;
+        let run = gate.runs.iter().find(|run| run.flows.iter().any(is_its));
         let Some(run) = run else { continue };
         let scenario = &run.view.traffic.record.scenario.path;
         let place = match flow.found.step_line {
@@ -211,6 +224,8 @@ fn result(
         text += &format!(". It told: {}", found.told.join("; "));
     }
     text += &format!(". {reason}.");
+    // In a message, brackets before parentheses are a link, and a page may choose its text.
+    let text = visible(&text).replace("](", "] (");
     let accepted = gate.accepts(found);
     let known = gate
         .baseline
@@ -237,7 +252,7 @@ fn result(
             "page": found.page,
             "recipient": found.recipient,
             "told": found.told,
-            "identity": found.identity,
+            "identity": names(&found.identity),
             "exchanges": found.exchanges,
             "events": found.events,
             "sent": found.sent,
@@ -248,6 +263,14 @@ fn result(
             "bundle": run.source,
         }),
     }
+}
+
+/// Names of signals without their values: an account is named in the evidence alone.
+fn names(identity: &[String]) -> Vec<&str> {
+    let names = identity
+        .iter()
+        .filter_map(|words| words.split(" = ").next());
+    names.collect()
 }
 
 /// The step of the scenario that caused it.
@@ -275,11 +298,8 @@ fn web_request(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
     let exchange = exchanges.iter().find(|exchange| exchange.id == *id)?;
     let mut headers = Map::new();
     for (name, value) in exchange.request_headers.iter() {
-        // The account is in the evidence; a report that is uploaded needs no cookies.
-        if !matches!(
-            name.to_ascii_lowercase().as_str(),
-            "cookie" | "authorization"
-        ) {
+        // A report that is uploaded has no place for secrets: these cannot be any.
+        if SHOWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             headers.insert(name.clone(), Value::from(value.as_str()));
         }
     }
@@ -295,6 +315,21 @@ fn web_request(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
 /// What could not be looked at: it is no finding, and no pass.
 fn notifications(gate: &Gate<'_>) -> Vec<Value> {
     let mut notifications = Vec::new();
+    if let Some(why) = &gate.incomparable {
+        let text = format!("the baseline was not compared: {why}");
+        notifications.push(json!({ "level": "error", "message": { "text": text } }));
+    }
+    for run in gate.unjudged_runs() {
+        for (name, verdict) in run.view.traffic.findings.verdicts.all() {
+            let text = format!(
+                "{}: {name} is {}: {}",
+                run.title,
+                verdict.outcome.as_str(),
+                verdict.why
+            );
+            notifications.push(json!({ "level": "warning", "message": { "text": text } }));
+        }
+    }
     for (title, why) in &gate.missing {
         let text = format!("{title}: {why}");
         notifications.push(json!({ "level": "error", "message": { "text": text } }));
