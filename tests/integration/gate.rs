@@ -452,6 +452,66 @@ async fn what_was_not_shown_is_inconclusive() {
     }
 }
 
+/// What a frame sends, the site's own or somebody else's, belongs to the page that it stands on; and a frame's page is not one
+/// that was opened.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_frame_sends_belongs_to_its_page() {
+    chromium().await;
+    let origin = site(&[
+        (
+            "/contact/",
+            "200 OK",
+            "<title>Contact</title><iframe src='/frame/'></iframe>",
+        ),
+        (
+            "/frame/",
+            "200 OK",
+            "<script>const i = new Image(); i.src = location.href.replace('127.0.0.1', 'localhost').replace('/frame/', '/pixel');</script>",
+        ),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    let rules = [
+        ("on-the-page", "/contact/**"),
+        ("in-the-frame", "/frame/**"),
+        ("elsewhere", "/other/**"),
+    ];
+    let rules = rules.map(|(id, page)| {
+        format!("  - id: {id}\n    deny: {{ host: localhost, page: \"{page}\" }}\n")
+    });
+    write("site.policy.yaml", format!("rules:\n{}", rules.concat()));
+    let steps = "steps:\n  - navigate: /contact/\n  - wait: network\n";
+    write(
+        "site.yaml",
+        format!("title: Contact\norigin: {origin}\n{steps}policy: site.policy.yaml\n"),
+    );
+    let scenario = folder.path().join("site.yaml").display().to_string();
+    let out = folder.path().join("out").display().to_string();
+    let output = tokio::task::spawn_blocking(move || {
+        pixelwitness(
+            &["run", &scenario, "--settle", "1", "--json", "-o", &out],
+            &[],
+        )
+    })
+    .await
+    .unwrap();
+    assert_eq!(code(&output), 1, "{}", stderr(&output));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let outcomes: Vec<&str> = result["gates"][0]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["violated", "violated", "unreachable"]);
+    let reached = &result["gates"][0]["rules"][1]["runs"][0]["finding"]["reached"];
+    assert_eq!(
+        reached.as_array().unwrap().len(),
+        0,
+        "nobody opened the frame's page: {reached}"
+    );
+}
+
 /// What a person and a CI system read, word for word, of a file in which every outcome occurs.
 #[test]
 fn reports_say_what_was_found() {
