@@ -16,6 +16,7 @@ mod matches;
 mod reach;
 mod reference;
 mod view;
+mod visits;
 mod yaml;
 
 pub use baseline::{Baseline, Compared, Fingerprint, difference};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::condition::{Condition, Matcher, Told};
 use super::glob::{NameGlob, PageGlob};
 use super::matches::Matches;
-use super::view::{View, Visit, bare, reached};
+use super::view::{View, bare};
+use super::visits::{Visit, reached};
 use crate::leak::{doubt_of_run, limit_of_search};
 use crate::model::{Reached, RuleOutcome, StepState, VerdictOutcome, count};
 
