@@ -314,6 +314,19 @@ fn hold(gate: &mut Gate<'_>, path: PathBuf, baseline: Option<Baseline>, update: 
         return exit::BAD_INPUT;
     }
     gate.hold_against(path, &baseline);
+    let new = gate
+        .baseline
+        .as_ref()
+        .map_or(0, |(_, compared)| compared.new.len());
+    if new > 0 {
+        let flows = crate::model::count(new, "flow");
+        talk::error(
+            &format!("the baseline does not have {flows}, and no rule allows them"),
+            Some(
+                "take them off the page; or, if they may be, add the lines with `--update-baseline`, or allow them by a rule",
+            ),
+        );
+    }
     let stale = gate
         .baseline
         .as_ref()
@@ -325,7 +338,7 @@ fn hold(gate: &mut Gate<'_>, path: PathBuf, baseline: Option<Baseline>, update: 
                 crate::model::count(stale, "flow")
             ),
             Some(
-                "good news, if the page was mended: take the lines out, or write it anew with `--update-baseline`, so that it is noticed when they come back",
+                "take the lines out, or write it anew with `--update-baseline`, so that it is noticed when they come back",
             ),
         );
     }

@@ -28,7 +28,7 @@ pub use findings::{
 };
 pub use har::HarExtension;
 pub use moment::Moment;
-pub use recipient::{is_library, recipient, recipients};
+pub use recipient::{companies_of_product, is_library, recipient, recipients};
 pub use ruling::{
     ClaimFinding, ClaimVerdict, Effect, Excepted, PageFrom, Reached, RuleFinding, RuleMatch,
     RuleOutcome, Severity,

@@ -39,6 +39,16 @@ pub fn recipients() -> Vec<&'static str> {
     companies
 }
 
+/// Companies of which a product has such a name: people say Facebook, and records Meta.
+pub fn companies_of_product(text: &str) -> Vec<&'static str> {
+    let text = text.to_lowercase();
+    let of_product = rows().filter(|(_, _, product)| product.to_lowercase().contains(&text));
+    let mut companies: Vec<&str> = of_product.map(|(_, company, _)| company).collect();
+    companies.sort_unstable();
+    companies.dedup();
+    companies
+}
+
 /// Whether a URL is that of Meta's own script, which decides what is sent: its library, a pixel's configuration, a
 /// plugin.
 pub fn is_library(url: &str) -> bool {

@@ -140,7 +140,10 @@ impl Baseline {
     /// # Errors
     /// As [`Baseline::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Baseline, Box<Diagnostic>> {
-        if text.lines().next().map(str::trim_end) != Some(FIRST_LINE) {
+        // Some editors put a sign before the first line that nobody sees.
+        let text = text.trim_start_matches('\u{feff}');
+        let first = text.lines().next().map(str::trim_end).unwrap_or_default();
+        if first != FIRST_LINE && !first.starts_with("<<<<<<<") {
             let help = format!("its first line is `{FIRST_LINE}`; `--update-baseline` writes one");
             return Err(Diagnostic::on_line(
                 path,
@@ -293,6 +296,8 @@ mod tests {
         assert_eq!(Baseline::parse(path, &text).unwrap(), told());
         let windows = text.replace('\n', "\r\n");
         assert_eq!(Baseline::parse(path, &windows).unwrap(), told());
+        let marked = format!("\u{feff}{text}");
+        assert_eq!(Baseline::parse(path, &marked).unwrap(), told());
     }
 
     #[test]
@@ -311,6 +316,11 @@ mod tests {
                 format!("{text}/\tMeta\twww.facebook.com/tr/\tPageView\t-\t-\n"),
                 9,
                 "this line stands here twice",
+            ),
+            (
+                format!("<<<<<<< HEAD\n{text}"),
+                1,
+                "a conflict of two versions stands here",
             ),
         ] {
             let error = Baseline::parse(Path::new("told.baseline"), &text).unwrap_err();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::condition::{Condition, Told};
 use super::glob::{NameGlob, PageGlob};
 use crate::decode::DECODERS;
-use crate::model::{EventClass, EventKind, Outcome, recipients};
+use crate::model::{EventClass, EventKind, Outcome, companies_of_product, recipients};
 
 /// What is wrong with a value, and what to do about it.
 pub type Wrong = (String, String);
@@ -235,7 +235,11 @@ fn one_of(text: &str, key: &str, known: Vec<String>, any_case: bool) -> Result<S
         "recipient" => format!("no recipient `{text}` is known"),
         _ => format!("`{text}` is no {key}"),
     };
-    let mut help = nearest_or_all(text, &known);
+    let products = companies_of_product(text);
+    let mut help = match &products[..] {
+        [company] if key == "recipient" && text.len() >= 4 => format!("did you mean `{company}`?"),
+        _ => nearest_or_all(text, &known),
+    };
     if key == "recipient" {
         help += " A company that is not known has a `host`.";
     }

@@ -8,7 +8,7 @@ use super::condition::{Met, Told};
 use super::file::Policy;
 use super::flow::flow;
 use super::view::{Fact, Request, View};
-use crate::model::{Effect, PageFrom, RuleMatch, UrlParts, count};
+use crate::model::{Effect, Outcome, PageFrom, RuleMatch, Strength, UrlParts, count};
 
 /// Things told that a match lists; a page tells a few.
 const MOST_TOLD: usize = 12;
@@ -95,7 +95,15 @@ impl Matches {
             }
         }
         let requests: usize = self.list.iter().map(|found| found.exchanges.len()).sum();
-        let requests = count(requests, "request");
+        let cached = self
+            .list
+            .iter()
+            .filter(|found| found.outcome == Outcome::Completed && found.sent == Some(false));
+        let cached: usize = cached.map(|found| found.exchanges.len()).sum();
+        let mut requests = count(requests, "request");
+        if cached > 0 {
+            requests += &format!(" ({cached} answered from the browser's cache)");
+        }
         let to = recipients.join(", ");
         match &pages[..] {
             [] => format!("{requests} to {to}"),
@@ -156,6 +164,13 @@ fn told(request: &Request<'_>, met: &Met<'_>) -> (Vec<String>, Vec<String>) {
     }
     let mut signals = Vec::new();
     extend(&mut signals, identity);
+    // Whom it names, whether or not it told what is looked for.
+    let of_event = request.event.iter().flat_map(|event| &event.identity);
+    let of_event = of_event.filter(|signal| signal.strength <= Strength::Browser);
+    extend(
+        &mut signals,
+        of_event.map(|signal| format!("{} = {}", signal.signal, signal.value)),
+    );
     (told, signals)
 }
 

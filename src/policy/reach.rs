@@ -76,6 +76,14 @@ impl Reach {
             .filter(|_| !any(&|visit| on_page(visit) && in_state(visit)))
         {
             let states = states.join("` or `");
+            if view.visits.iter().all(|visit| visit.consent == "unknown") {
+                let why = "a file does not say how the banner had been answered";
+                return Reach {
+                    pages,
+                    globs: missing,
+                    nothing: Some(why.to_owned()),
+                };
+            }
             Some(format!(
                 "the banner was not in the state `{states}` on any such page"
             ))

@@ -14,7 +14,8 @@ use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audi
 use crate::decode::decode_all;
 use crate::leak::{Case, findings};
 use crate::model::{
-    AuditRecord, AuditVerdict, Counts, Exchange, Moment, Outcome, Party, RunRecord, UrlParts,
+    AuditRecord, AuditVerdict, Counts, Exchange, Moment, Origin, Outcome, Party, RunRecord,
+    UrlParts,
 };
 
 use crate::report;
@@ -166,6 +167,10 @@ fn mark_kept_off(exchanges: &mut [Exchange]) {
             && OWN_HOSTS.contains(&host)
         {
             exchange.outcome = Outcome::Blocked;
+            // No page is known to have asked: a spelling dictionary is the browser's own doing.
+            if exchange.target.is_none() && exchange.document_url.is_none() {
+                exchange.origin = Origin::Browser;
+            }
             exchange.error = Some(format!(
                 "{host} is kept off the wire, since the browser asks it for itself"
             ));

@@ -38,7 +38,15 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         for finding in &run.claims {
             let name = format!("claim {}", finding.id);
-            let case = TestCase::new(name, of_claim(run, finding));
+            let elsewhere = gate.runs.iter().any(|other| {
+                let same = other.policy.map(|policy| &policy.text)
+                    == run.policy.map(|policy| &policy.text);
+                let tested = |own: &ClaimFinding| {
+                    own.id == finding.id && own.verdict != ClaimVerdict::NotTestable
+                };
+                same && other.claims.iter().any(tested)
+            });
+            let case = TestCase::new(name, of_claim(run, finding, elsewhere));
             suite.add_test_case(named(case, &class));
         }
         suite.add_property(("source", run.source.display().to_string().as_str()));
@@ -164,6 +172,14 @@ fn rule(
     if whole {
         pages = vec![String::new()];
     }
+    let elsewhere = gate.runs.iter().any(|other| {
+        let same = other.policy.map(|policy| &policy.text) == run.policy.map(|policy| &policy.text);
+        let reached = |own: &RuleFinding| {
+            own.id == finding.id
+                && matches!(own.outcome, RuleOutcome::Passed | RuleOutcome::Violated)
+        };
+        same && other.rules.iter().any(reached)
+    });
     let mut by_page: HashMap<String, Vec<&RuleMatch>> = HashMap::new();
     for found in &finding.matches {
         let of = if whole {
@@ -175,7 +191,7 @@ fn rule(
     }
     for of in pages {
         let matches = by_page.remove(&of).unwrap_or_default();
-        let status = status(gate, run, finding, &matches);
+        let status = status(gate, run, finding, &matches, elsewhere);
         let mut case = TestCase::new(format!("{} {of}", finding.id).trim_end(), status);
         if finding.severity != Severity::Error && finding.outcome != RuleOutcome::Passed {
             let text = format!(
@@ -195,6 +211,7 @@ fn status(
     run: &Judged<'_>,
     finding: &RuleFinding,
     matches: &[&RuleMatch],
+    elsewhere: bool,
 ) -> TestCaseStatus {
     // What does not fail the gate fails no case.
     if finding.severity != Severity::Error {
@@ -230,11 +247,17 @@ fn status(
             status
         }
         RuleOutcome::Inconclusive => error("inconclusive", &finding.why),
+        // Another journey got there.
+        RuleOutcome::Unreachable if elsewhere => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not reached in this journey: {}", finding.why));
+            status
+        }
         RuleOutcome::Unreachable => error("unreachable", &finding.why),
     }
 }
 
-fn of_claim(run: &Judged<'_>, finding: &ClaimFinding) -> TestCaseStatus {
+fn of_claim(run: &Judged<'_>, finding: &ClaimFinding, elsewhere: bool) -> TestCaseStatus {
     match finding.verdict {
         ClaimVerdict::Contradicted => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -252,6 +275,11 @@ fn of_claim(run: &Judged<'_>, finding: &ClaimFinding) -> TestCaseStatus {
             status.set_message(format!("not testable: {}", finding.why));
             status
         }
+        ClaimVerdict::NotTestable if elsewhere && !finding.doubtful => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("not tested in this journey: {}", finding.why));
+            status
+        }
         ClaimVerdict::NotTestable => error("not testable here", &finding.why),
     }
 }
@@ -266,6 +294,14 @@ fn listing(run: &Judged<'_>, matches: &[&RuleMatch]) -> String {
         text += &format!("{}: {event} to {}{fate}\n", page(run, found), whom(found));
         for told in &found.told {
             text += &format!("  {told}\n");
+        }
+        let names = found
+            .identity
+            .iter()
+            .filter_map(|words| words.split(" = ").next());
+        let names: Vec<&str> = names.collect();
+        if !names.is_empty() {
+            text += &format!("  with {}\n", names.join(", "));
         }
         text += &format!("  {} {}\n  {}\n", found.method, found.url, ids(found));
     }

@@ -76,7 +76,7 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
     for summary in &claims {
         let mark = match summary.verdict {
             ClaimVerdict::Contradicted => "❌",
-            ClaimVerdict::NotContradicted => "✅",
+            ClaimVerdict::NotContradicted => "➖",
             ClaimVerdict::NotTestable => "❔",
         };
         writeln!(
@@ -112,7 +112,15 @@ fn flows(heading: &str, flows: &[super::Of<'_>], out: &mut dyn Write) -> io::Res
         "| page | to | event | told | requests |\n|---|---|---|---|---|"
     )?;
     for (run, found) in flows {
-        let told: Vec<String> = found.told.iter().map(|told| code(told)).collect();
+        let mut told: Vec<String> = found.told.iter().map(|told| code(told)).collect();
+        let names = found
+            .identity
+            .iter()
+            .filter_map(|words| words.split(" = ").next());
+        let names: Vec<String> = names.map(code).collect();
+        if !names.is_empty() {
+            told.push(format!("with {}", names.join(", ")));
+        }
         let fate = fate(found)
             .map(|fate| format!("<br>{fate}"))
             .unwrap_or_default();

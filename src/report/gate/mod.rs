@@ -10,7 +10,7 @@ pub mod terminal;
 use std::collections::HashSet;
 
 use super::count;
-use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, Severity, UrlParts};
+use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, Severity, UrlParts, VerdictOutcome};
 use crate::policy::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
 
 /// Requests of one flow that are listed by id.
@@ -82,6 +82,7 @@ fn words(deciding: Vec<(&Judged<'_>, &str)>) -> String {
     }
     match &said[..] {
         [] => "no run was made".to_owned(),
+        [(titles, why)] if titles.len() > 1 => format!("in each of {} runs: {why}", titles.len()),
         [(_, why)] => (*why).to_owned(),
         _ => {
             let mut each: Vec<String> = said
@@ -175,6 +176,15 @@ fn conclusion(gate: &Gate<'_>) -> String {
         .filter(|summary| summary.verdict == ClaimVerdict::Contradicted)
         .count();
     let mut parts: Vec<String> = Vec::new();
+    for run in gate.unjudged_runs() {
+        let verdicts = run.view.traffic.findings.verdicts.all();
+        for (name, verdict) in verdicts {
+            let part = format!("{name} is {}", verdict.outcome.as_str());
+            if verdict.outcome != VerdictOutcome::NotTested && !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
+    }
     let mut say = |number: usize, what: &str, rest: &str| {
         if number > 0 {
             parts.push(format!("{}{rest}", count(number, what)));
@@ -208,6 +218,12 @@ fn conclusion(gate: &Gate<'_>) -> String {
                 .any(|(_, finding)| !finding.by_policy)
     });
     say(untested.count(), "claim", " not testable in this run");
+    let reported = rules.iter().filter(|summary| {
+        summary.rule.severity != Severity::Error
+            && summary.outcome == RuleOutcome::Violated
+            && !summary.accepted
+    });
+    say(reported.count(), "rule", " of a lesser severity violated");
     let accepted = rules.iter().filter(|summary| summary.accepted).count();
     say(accepted, "rule", " violated and accepted by the baseline");
     if let Some(why) = gate.unfinished() {

@@ -24,6 +24,15 @@ const INDENT: &str = "                ";
 /// If it cannot be written.
 pub fn render(gate: &Gate<'_>, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let style = Style { colour };
+    for run in gate.unjudged_runs() {
+        writeln!(out, "\n{}", style.bold(&one_line(&run.title)))?;
+        for (name, verdict) in run.view.traffic.findings.verdicts.all() {
+            let line = format!("{name}: {}: {}", verdict.outcome.as_str(), verdict.why);
+            for line in wrapped(&one_line(&line), 110) {
+                writeln!(out, "  {line}")?;
+            }
+        }
+    }
     let mut policy: Option<&Path> = None;
     for summary in &gate.rules() {
         if policy != Some(&summary.policy.path) {
