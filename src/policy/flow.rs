@@ -17,16 +17,15 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         .filter(|value| value.len() >= 4)
         .collect();
     let origin = &record.scenario.origin;
-    let page = request.pages.first().map(|(page, _)| {
-        let path = page
-            .strip_prefix(origin.as_str())
-            .filter(|path| path.starts_with('/'));
-        match (path, UrlParts::of(page)) {
-            (Some(path), _) => template(path, &typed),
-            (None, Some(parts)) => format!("{}{}", parts.host, template(parts.path, &typed)),
-            (None, None) => "-".to_owned(),
-        }
-    });
+    let page =
+        request
+            .pages
+            .first()
+            .map(|(page, _)| match (view.short(page), UrlParts::of(page)) {
+                (path, _) if path.starts_with('/') => template(path, &typed),
+                (_, Some(parts)) => format!("{}{}", parts.host, template(parts.path, &typed)),
+                (_, None) => "-".to_owned(),
+            });
     let verdicts: BTreeSet<String> = request
         .facts
         .iter()

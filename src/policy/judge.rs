@@ -5,7 +5,7 @@ use super::condition::Met;
 use super::file::{Policy, Rule};
 use super::flow::flow;
 use super::matches::Matches;
-use super::reach::{Reach, nothing_matched, short};
+use super::reach::{Reach, nothing_matched};
 use super::view::{Fact, Request, View, bare};
 use crate::leak::doubt_of_run;
 use crate::model::{
@@ -139,7 +139,7 @@ fn outcome_of_require(
             let pages: Vec<String> = reach
                 .pages
                 .iter()
-                .map(|page| short(view, &page.page))
+                .map(|page| view.short(&page.page).to_owned())
                 .collect();
             let why = format!(
                 "no request matches `{}`, and reached were: {}",
@@ -167,7 +167,7 @@ fn outcome_of_banner(rule: &Rule, view: &View<'_>, reach: &Reach) -> (RuleOutcom
         .find(|consent| consent.outcome != ConsentOutcome::NoBanner);
     if let Some(found) = found {
         let banner = found.banner.as_deref().unwrap_or("a banner");
-        let page = short(view, &bare(&found.page));
+        let page = view.short(&bare(&found.page)).to_owned();
         return (
             RuleOutcome::Passed,
             format!("recognised on {page}: {banner}"),
@@ -188,7 +188,7 @@ fn outcome_of_banner(rule: &Rule, view: &View<'_>, reach: &Reach) -> (RuleOutcom
             format!("none was recognised, but {doubt}"),
         );
     }
-    let page = short(view, &bare(&looked[0].page));
+    let page = view.short(&bare(&looked[0].page)).to_owned();
     (
         RuleOutcome::Violated,
         format!("no banner was recognised on {page}"),

@@ -128,7 +128,7 @@ fn proof(view: &View<'_>, reach: &Reach) -> String {
     let mut pages: Vec<String> = reach
         .pages
         .iter()
-        .map(|page| short(view, &page.page))
+        .map(|page| view.short(&page.page).to_owned())
         .collect();
     let all = pages.len();
     pages.truncate(5);
@@ -144,13 +144,6 @@ fn proof(view: &View<'_>, reach: &Reach) -> String {
         text += &format!("; not reached: {}", reach.globs.join(", "));
     }
     text
-}
-
-pub fn short(view: &View<'_>, page: &str) -> String {
-    let path = page.strip_prefix(view.traffic.record.scenario.origin.as_str());
-    path.filter(|path| path.starts_with('/'))
-        .unwrap_or(page)
-        .to_owned()
 }
 
 /// Why nothing found does not mean that there was nothing.

@@ -115,6 +115,12 @@ impl<'a> View<'a> {
             .is_some_and(|parts| registrable_domain(&parts.host.to_lowercase()) == self.site)
     }
 
+    /// A page of the scenario's origin by its path; any other whole.
+    pub fn short<'p>(&self, page: &'p str) -> &'p str {
+        let path = page.strip_prefix(self.traffic.record.scenario.origin.as_str());
+        path.filter(|path| path.starts_with('/')).unwrap_or(page)
+    }
+
     /// An address as a page of the site, without query and fragment.
     pub(super) fn own_page(&self, url: &str) -> Option<String> {
         let http = url.starts_with("https://") || url.starts_with("http://");

@@ -154,14 +154,8 @@ fn rule(
 ) {
     let mut pages: Vec<String> = Vec::new();
     let told = finding.matches.iter().map(|found| page(run, found));
-    let origin = run.view.traffic.record.scenario.origin.as_str();
-    let reached = finding.reached.iter().map(|reached| {
-        let path = reached
-            .page
-            .strip_prefix(origin)
-            .filter(|path| path.starts_with('/'));
-        path.unwrap_or(&reached.page).to_owned()
-    });
+    let reached = finding.reached.iter();
+    let reached = reached.map(|reached| run.view.short(&reached.page).to_owned());
     let mut seen = HashSet::new();
     for page in told.chain(reached) {
         if seen.insert(page.clone()) {

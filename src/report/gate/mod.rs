@@ -114,14 +114,8 @@ const NOT_TRUE: &str = "Not contradicted is not true: what a server tells by its
 
 /// The page of a match, as short as it is clear.
 fn page(run: &Judged<'_>, found: &RuleMatch) -> String {
-    let origin = &run.view.traffic.record.scenario.origin;
-    match &found.page {
-        None => "an unknown page".to_owned(),
-        Some(page) => match page.strip_prefix(origin.as_str()) {
-            Some(path) if path.starts_with('/') => path.to_owned(),
-            _ => page.clone(),
-        },
-    }
+    let page = found.page.as_deref().map(|page| run.view.short(page));
+    page.unwrap_or("an unknown page").to_owned()
 }
 
 /// `Meta (www.facebook.com/tr/)`
