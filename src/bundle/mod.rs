@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 pub use read::{Kept, ReadError, read};
 pub use scrub::Scrub;
@@ -312,15 +312,9 @@ impl BundleWriter {
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), BundleError> {
         let path = self.data(name);
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(self.root.join("data"))?;
-            let mut writer = BufWriter::new(&mut file);
-            content(&mut writer)?;
-            writer.flush()?;
-            drop(writer);
-            make_readable(file.as_file())?;
-            file.persist(&path)?;
-            Ok(())
+        let write = || {
+            let file = NamedTempFile::new_in(self.root.join("data"))?;
+            write_whole(file, &path, content)
         };
         write().map_err(|error| write_error(&path, error))
     }
@@ -364,11 +358,26 @@ pub fn pretty<T: Serialize>(record: &T) -> Vec<u8> {
     text
 }
 
-/// A temporary file is its owner's alone; evidence is as readable as any other file.
+/// Fills a file beside its place and puts it there: whole, or what was there stays.
 ///
 /// # Errors
-/// If it cannot be changed.
-pub fn make_readable(file: &File) -> io::Result<()> {
+/// If it cannot be written.
+pub fn write_whole(
+    file: NamedTempFile,
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = BufWriter::new(&file);
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    make_readable(file.as_file())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; evidence is as readable as any other file.
+fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }

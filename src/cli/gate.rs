@@ -1,7 +1,7 @@
 //! The gate of a command: its policies, its baseline, and the reports that it writes.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::{exit, talk};
+use crate::bundle::write_whole;
 use crate::model::Moment;
 use crate::policy::{Baseline, Fingerprint, Gate, GateCode, Judged, Policy, difference};
 use crate::report::gate::{github, json, junit, markdown, sarif, terminal};
@@ -161,11 +162,6 @@ impl Gatekeeper {
     /// The policy that a scenario is held against.
     pub fn policy_of(&self, args: &GateArgs, own: Option<&Path>) -> Option<Arc<Policy>> {
         let path = args.policy.as_deref().or(own)?;
-        self.by_path(path)
-    }
-
-    /// The policy that was read from there.
-    pub fn by_path(&self, path: &Path) -> Option<Arc<Policy>> {
         let mut policies = self.policies.iter();
         policies.find(|policy| policy.path == path).cloned()
     }
@@ -230,7 +226,7 @@ impl Gatekeeper {
                 .and_then(|()| stdout.flush());
         }
         for (path, file, render) in self.reports {
-            let written = write_to(file, &path, |out| render(&gate, out));
+            let written = write_whole(file, &path, |out| render(&gate, out));
             if let Err(error) = written {
                 talk::error(
                     &format!("failed to write `{}`: {error}", path.display()),
@@ -258,11 +254,7 @@ impl Gatekeeper {
             GateCode::Stale => exit::BAD_INPUT,
             GateCode::Refused => exit::FOUND,
         };
-        // Something was run: what was found in it says more than what cannot be compared.
-        let code = match own {
-            exit::FOUND => own,
-            own => exit::graver(own, code),
-        };
+        let code = exit::after_runs(own, code);
         (code, json::value(&gate))
     }
 }
@@ -279,7 +271,9 @@ fn hold(gate: &mut Gate<'_>, path: PathBuf, baseline: Option<Baseline>, update: 
         }
         let told = gate.told();
         let before = baseline.unwrap_or_default();
-        if let Err(error) = write(&path, &told.text()) {
+        let written = NamedTempFile::new_in(folder_of(&path))
+            .and_then(|file| write_whole(file, &path, |out| out.write_all(told.text().as_bytes())));
+        if let Err(error) = written {
             talk::error(
                 &format!("failed to write `{}`: {error}", path.display()),
                 None,
@@ -356,26 +350,6 @@ fn say_changed(path: &Path, differs: &[String]) {
             "nothing is compared, since another tool, browser or scenario tells other things; run it with `--update-baseline`, and review the difference",
         ),
     );
-}
-
-/// Whole, or what was there stays.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let file = NamedTempFile::new_in(folder_of(path))?;
-    write_to(file, path, |out| out.write_all(text.as_bytes()))
-}
-
-fn write_to(
-    file: NamedTempFile,
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> std::io::Result<()> {
-    let mut out = BufWriter::new(&file);
-    content(&mut out)?;
-    out.flush()?;
-    drop(out);
-    crate::bundle::make_readable(file.as_file())?;
-    file.persist(path)?;
-    Ok(())
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -48,6 +48,14 @@ pub mod exit {
             .find(|code| [one, other].contains(code))
             .unwrap_or(OK)
     }
+
+    /// As [`graver`], where something was run: what was found in it says more than a baseline that cannot be used.
+    pub fn after_runs(one: u8, other: u8) -> u8 {
+        match [one, other].contains(&FOUND) {
+            true => FOUND,
+            false => graver(one, other),
+        }
+    }
 }
 
 /// When a person does this on that site, who is told what about them?

@@ -388,11 +388,7 @@ impl Results {
         missing: Vec<(String, String)>,
     ) {
         let (code, value) = keeper.close(judged, missing, self.json);
-        // A finding beats a baseline that cannot be compared, which was known only after the run.
-        self.code = match (self.code, code) {
-            (exit::FOUND, _) | (_, exit::FOUND) => exit::FOUND,
-            (own, code) => exit::graver(own, code),
-        };
+        self.code = exit::after_runs(self.code, code);
         self.gates.push(value);
     }
 

@@ -1,6 +1,6 @@
 //! What comes of a claim: it is about what was told, so only what left contradicts it.
 
-use super::condition::{Matcher, Told};
+use super::condition::Matcher;
 use super::file::{Claim, ClaimTest};
 use super::matches::Matches;
 use super::reach::{Reach, nothing_matched};
@@ -75,14 +75,9 @@ pub fn of_claim(claim: &Claim, view: &View<'_>) -> ClaimFinding {
 /// What was searched, where a claim is about what was told.
 fn searched(matcher: &Matcher, view: &View<'_>) -> String {
     let verdicts = &view.traffic.findings.verdicts;
-    let of = |told| match told {
-        Told::TypedValue => &verdicts.typed_value.why,
-        Told::PageContext => &verdicts.page_context.why,
-        Told::IdentityLink => &verdicts.identity_link.why,
-    };
     let mut text = String::new();
     for told in matcher.verdicts() {
-        text += &format!("; {}: {}", told.as_str(), of(told));
+        text += &format!("; {}: {}", told.as_str(), told.of(verdicts).why);
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use super::glob::{NameGlob, PageGlob};
 use super::view::{Fact, Request, View};
-use crate::model::{EventClass, EventKind, Outcome, PageFrom};
+use crate::model::{EventClass, EventKind, Outcome, PageFrom, Verdict, Verdicts};
 
 /// One thing that is asked of a request.
 #[derive(Debug, Clone)]
@@ -41,6 +41,15 @@ impl Told {
             Told::TypedValue => "typed_value",
             Told::PageContext => "page_context",
             Told::IdentityLink => "identity_link",
+        }
+    }
+
+    /// What came of it.
+    pub fn of(self, verdicts: &Verdicts) -> &Verdict {
+        match self {
+            Told::TypedValue => &verdicts.typed_value,
+            Told::PageContext => &verdicts.page_context,
+            Told::IdentityLink => &verdicts.identity_link,
         }
     }
 }
@@ -87,6 +96,14 @@ impl Matcher {
         })
     }
 
+    /// The fields and canaries that it names.
+    pub fn fields(&self) -> impl Iterator<Item = &NameGlob> {
+        self.conditions().filter_map(|condition| match condition {
+            Condition::Field(name) => Some(name),
+            _ => None,
+        })
+    }
+
     /// The globs of pages that it gives.
     pub fn pages(&self) -> impl Iterator<Item = &PageGlob> {
         self.conditions().filter_map(|condition| match condition {
@@ -102,29 +119,16 @@ impl Matcher {
 
     /// As a deny, a claim or a require meets a request: by any of its pages, and by any single thing that it told.
     pub fn met<'v>(&self, view: &'v View<'_>, request: &'v Request<'_>) -> Option<Met<'v>> {
-        let mut page = request.pages.first();
-        for group in self.groups.iter().filter(|group| !is_of_facts(group)) {
-            let holds = group.iter().any(|condition| match condition {
-                Condition::Page(glob) => {
-                    let found = request
-                        .pages
-                        .iter()
-                        .find(|(page, _)| view.covers(glob, page));
-                    if let Some(found) = found {
-                        page = Some(found);
-                    }
-                    found.is_some()
-                }
-                other => other.holds(request),
-            });
-            if !holds {
-                return None;
-            }
+        if !self.met_but_for_what(view, request) {
+            return None;
         }
         let facts = self.facts(request);
         if self.asks_what() && facts.is_empty() {
             return None;
         }
+        let mut asked = self.pages();
+        let page = asked.find_map(|glob| page_of(view, request, glob));
+        let page = page.or(request.pages.first());
         let page = page.map(|(page, from)| (page.as_str(), *from));
         Some(Met { page, facts })
     }
@@ -134,10 +138,7 @@ impl Matcher {
         let mut groups = self.groups.iter().filter(|group| !is_of_facts(group));
         groups.all(|group| {
             group.iter().any(|condition| match condition {
-                Condition::Page(glob) => {
-                    let mut pages = request.pages.iter();
-                    pages.any(|(page, _)| view.covers(glob, page))
-                }
+                Condition::Page(glob) => page_of(view, request, glob).is_some(),
                 other => other.holds(request),
             })
         })
@@ -185,6 +186,16 @@ impl Matcher {
         };
         request.facts.iter().filter(meets).collect()
     }
+}
+
+/// The first page of a request that a glob covers.
+fn page_of<'v>(
+    view: &View<'_>,
+    request: &'v Request<'_>,
+    glob: &PageGlob,
+) -> Option<&'v (String, PageFrom)> {
+    let mut pages = request.pages.iter();
+    pages.find(|(page, _)| view.covers(glob, page))
 }
 
 fn is_of_facts(group: &[Condition]) -> bool {

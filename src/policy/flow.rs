@@ -1,49 +1,54 @@
 //! What a request comes to in a baseline: a line without values and times, the same for every run that tells the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::condition::Told;
-use super::view::{Request, View};
+use super::view::{Request, Traffic, View};
 use crate::model::{Outcome, PageFrom, Strength, UrlParts};
 
-/// Page template, recipient, endpoint, event, names of fields, verdicts, with tabs between them; `-` where there is none.
-pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
+/// The line of each request of a run: page template, recipient, endpoint, event, names of fields, verdicts, with tabs between
+/// them; `-` where there is none.
+pub fn flows(view: &View<'_>) -> Vec<String> {
+    let Traffic {
+        record, findings, ..
+    } = view.traffic;
+    let canaries = record.canaries.iter();
+    let typed: Vec<String> = canaries.map(|canary| canary.value.to_lowercase()).collect();
+    // What stood in a request of what was typed, in whatever form.
+    let mut found: HashMap<&str, Vec<String>> = HashMap::new();
+    for leak in &findings.leaks {
+        let values = found.entry(&leak.exchange).or_default();
+        values.push(leak.value.to_lowercase());
+    }
+    let flows = view.requests.iter().map(|request| {
+        let own = found.get(request.exchange.id.as_str());
+        let typed = typed.iter().chain(own.into_iter().flatten());
+        let typed: Vec<String> = typed.filter(|value| value.len() >= 4).cloned().collect();
+        flow(view, request, &typed)
+    });
+    flows.collect()
+}
+
+fn flow(view: &View<'_>, request: &Request<'_>, typed: &[String]) -> String {
     let record = view.traffic.record;
-    let typed: Vec<String> = record
-        .canaries
-        .iter()
-        .map(|canary| canary.value.to_lowercase())
-        .chain(found_in(view, request))
-        .filter(|value| value.len() >= 4)
-        .collect();
     let origin = &record.scenario.origin;
     let page =
         request
             .pages
             .first()
             .map(|(page, _)| match (view.short(page), UrlParts::of(page)) {
-                (path, _) if path.starts_with('/') => template(path, &typed),
-                (_, Some(parts)) => format!("{}{}", parts.host, template(parts.path, &typed)),
+                (path, _) if path.starts_with('/') => template(path, typed),
+                (_, Some(parts)) => format!("{}{}", parts.host, template(parts.path, typed)),
                 (_, None) => "-".to_owned(),
             });
-    let verdicts: BTreeSet<String> = request
-        .facts
-        .iter()
-        .filter_map(|fact| {
-            let mark = if fact.suspected { "?" } else { "" };
-            fact.told.map(|told| format!("{}{mark}", told.as_str()))
-        })
-        .collect();
-    // That the same left for certain says more.
-    let verdicts: Vec<&str> = Told::ALL
-        .iter()
-        .flat_map(|told| {
-            let sure = verdicts.get(told.as_str());
-            sure.or_else(|| verdicts.get(&format!("{}?", told.as_str())))
-        })
-        .map(String::as_str)
-        .collect();
-    let mut verdicts: Vec<String> = verdicts.into_iter().map(str::to_owned).collect();
+    // That the same left for certain says more than that it may have.
+    let verdict = |told: Told| {
+        let mut facts = request.facts.iter().filter(|fact| fact.told == Some(told));
+        let suspected = facts.clone().all(|fact| fact.suspected);
+        let mark = if suspected { "?" } else { "" };
+        facts.next().map(|_| format!("{}{mark}", told.as_str()))
+    };
+    let mut verdicts: Vec<String> = Told::ALL.into_iter().filter_map(verdict).collect();
     let told_something = !verdicts.is_empty();
     let exchange = request.exchange;
     if exchange.outcome == Outcome::Blocked
@@ -59,7 +64,7 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
     let host = request.host().to_lowercase();
     let endpoint = match parts {
         Some(parts) if request.event.is_some() || told_something => {
-            format!("{host}{}", template(parts.path, &typed))
+            format!("{host}{}", template(parts.path, typed))
         }
         _ => format!("{host}/*"),
     };
@@ -76,23 +81,14 @@ pub fn flow(view: &View<'_>, request: &Request<'_>) -> String {
         request.recipient().unwrap_or("-").to_owned(),
         endpoint,
         event.unwrap_or_else(|| "-".to_owned()),
-        fields(request, origin, &typed).join(" "),
+        fields(request, origin, typed).join(" "),
         verdicts.join(" "),
     ];
     let columns = columns.map(|column| match column.trim() {
         "" => "-".to_owned(),
-        column => masked(&column.replace(char::is_control, " "), &typed),
+        column => masked(&column.replace(char::is_control, " "), typed),
     });
     columns.join("\t")
-}
-
-/// What of what was typed stood in the request, in whatever form.
-fn found_in(view: &View<'_>, request: &Request<'_>) -> Vec<String> {
-    let leaks = view.traffic.findings.leaks.iter();
-    leaks
-        .filter(|leak| leak.exchange == request.exchange.id)
-        .map(|leak| leak.value.to_lowercase())
-        .collect()
 }
 
 /// Names of what says something: custom data, advanced matching, signals, and where something was found; of what was typed

@@ -61,6 +61,14 @@ pub struct ClaimSummary<'g> {
     pub findings: Vec<(&'g Judged<'g>, &'g ClaimFinding)>,
 }
 
+impl ClaimSummary<'_> {
+    /// Whether it is for the runs' sake that it could not be tested.
+    pub fn is_open(&self) -> bool {
+        let mut findings = self.findings.iter();
+        self.verdict == ClaimVerdict::NotTestable && findings.any(|(_, finding)| !finding.by_policy)
+    }
+}
+
 /// What the exit code is to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GateCode {
@@ -145,7 +153,8 @@ impl Gate<'_> {
         policies
     }
 
-    fn runs_of(&self, policy: &Policy) -> impl Iterator<Item = &Judged<'_>> {
+    /// The runs that are held against a policy.
+    pub fn runs_of(&self, policy: &Policy) -> impl Iterator<Item = &Judged<'_>> {
         let is_its = |run: &&Judged<'_>| run.policy.is_some_and(|own| own.text == policy.text);
         self.runs.iter().filter(is_its)
     }
@@ -257,13 +266,7 @@ impl Gate<'_> {
                     RuleOutcome::Inconclusive | RuleOutcome::Unreachable
                 )
         });
-        let untested = claims.iter().any(|summary| {
-            summary.verdict == ClaimVerdict::NotTestable
-                && summary
-                    .findings
-                    .iter()
-                    .any(|(_, finding)| !finding.by_policy)
-        });
+        let untested = claims.iter().any(ClaimSummary::is_open);
         let doubtful = self.unjudged(VerdictOutcome::Inconclusive);
         let partial = self
             .runs

@@ -3,7 +3,6 @@
 use super::claim::of_claim;
 use super::condition::Met;
 use super::file::{Policy, Rule};
-use super::flow::flow;
 use super::matches::Matches;
 use super::reach::{Reach, nothing_matched};
 use super::view::{Fact, Request, View, bare};
@@ -29,7 +28,7 @@ fn of_rule(policy: &Policy, rule: &Rule, view: &View<'_>) -> RuleFinding {
         };
         let Some(met) = met else { continue };
         match exception(policy, rule, view, request, &met) {
-            Some(by) => except(&mut excepted, by, flow(view, request), request),
+            Some(by) => except(&mut excepted, by, request),
             None => matches.add(view, request, &met),
         }
     }
@@ -100,15 +99,15 @@ fn exception<'p>(
     None
 }
 
-fn except(excepted: &mut Vec<Excepted>, by: &str, flow: String, request: &Request<'_>) {
+fn except(excepted: &mut Vec<Excepted>, by: &str, request: &Request<'_>) {
     let known = excepted
         .iter_mut()
-        .find(|known| known.by == by && known.flow == flow);
+        .find(|known| known.by == by && known.flow == request.flow);
     match known {
         Some(known) => known.exchanges.push(request.exchange.id.clone()),
         None => excepted.push(Excepted {
             by: by.to_owned(),
-            flow,
+            flow: request.flow.clone(),
             exchanges: vec![request.exchange.id.clone()],
         }),
     }

@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::condition::{Met, Told};
 use super::file::Policy;
-use super::flow::flow;
 use super::view::{Fact, Request, View};
 use crate::model::{Effect, Outcome, PageFrom, RuleMatch, Strength, UrlParts, count};
 
@@ -25,7 +24,7 @@ impl Matches {
     pub fn add(&mut self, view: &View<'_>, request: &Request<'_>, met: &Met<'_>) {
         let exchange = request.exchange;
         let suspected = !met.facts.is_empty() && met.facts.iter().all(|fact| fact.suspected);
-        let flow = flow(view, request);
+        let flow = request.flow.clone();
         let (told, identity) = told(request, met);
         let page = met.page.map(|(page, _)| page.to_owned());
         let key = (flow.clone(), page.clone(), suspected);
@@ -199,7 +198,7 @@ pub fn flows(policy: Option<&Policy>, view: &View<'_>) -> Vec<Flow> {
         let allows = policy.into_iter().flat_map(|policy| &policy.rules);
         let mut allows = allows.filter(|rule| rule.effect == Effect::Allow);
         if !allows.any(|allow| allow.matcher.covers(view, request)) {
-            not_allowed.insert(flow(view, request));
+            not_allowed.insert(request.flow.as_str());
         }
         let page = request
             .pages
@@ -209,7 +208,7 @@ pub fn flows(policy: Option<&Policy>, view: &View<'_>) -> Vec<Flow> {
         matches.add(view, request, &Met { page, facts });
     }
     let flows = matches.list.into_iter().map(|found| Flow {
-        allowed: !not_allowed.contains(&found.flow),
+        allowed: !not_allowed.contains(found.flow.as_str()),
         found,
     });
     flows.collect()

@@ -22,7 +22,6 @@ mod yaml;
 pub use baseline::{Baseline, Compared, Fingerprint, difference};
 pub use criteria::{CRITERIA, Criterion};
 pub use file::{Claim, ClaimTest, Policy, Rule};
-pub use flow::flow;
 pub use gate::{ClaimSummary, Gate, GateCode, Judged, RuleSummary};
 pub use judge::judge;
 pub use matches::{Flow, flows};

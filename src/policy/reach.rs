@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::condition::{Condition, Matcher, Told};
-use super::glob::{NameGlob, PageGlob};
+use super::glob::PageGlob;
 use super::matches::Matches;
 use super::view::{View, bare};
 use super::visits::{Visit, reached};
@@ -75,18 +75,14 @@ impl Reach {
             .as_ref()
             .filter(|_| !any(&|visit| on_page(visit) && in_state(visit)))
         {
-            let states = states.join("` or `");
-            if view.visits.iter().all(|visit| visit.consent == "unknown") {
-                let why = "a file does not say how the banner had been answered";
-                return Reach {
-                    pages,
-                    globs: missing,
-                    nothing: Some(why.to_owned()),
-                };
-            }
-            Some(format!(
-                "the banner was not in the state `{states}` on any such page"
-            ))
+            let unknown = view.visits.iter().all(|visit| visit.consent == "unknown");
+            Some(match unknown {
+                true => "a file does not say how the banner had been answered".to_owned(),
+                false => format!(
+                    "the banner was not in the state `{}` on any such page",
+                    states.join("` or `")
+                ),
+            })
         } else {
             Some("no such page was open in that step and that state of the banner".to_owned())
         };
@@ -152,17 +148,8 @@ fn doubt(matcher: &Matcher, view: &View<'_>) -> Option<String> {
         return Some(doubt);
     }
     let verdicts = &view.traffic.findings.verdicts;
-    // What was typed into a field is a typed value, too.
-    let field = matcher
-        .conditions()
-        .any(|condition| matches!(condition, Condition::Field(_)));
-    let asked = matcher.verdicts().chain(field.then_some(Told::TypedValue));
-    asked.into_iter().find_map(|told| {
-        let verdict = match told {
-            Told::TypedValue => &verdicts.typed_value,
-            Told::PageContext => &verdicts.page_context,
-            Told::IdentityLink => &verdicts.identity_link,
-        };
+    asked(matcher).find_map(|told| {
+        let verdict = told.of(verdicts);
         let limit = limit_of_search(&view.traffic.findings.searched);
         match verdict.outcome {
             VerdictOutcome::Inconclusive => Some(format!(
@@ -175,28 +162,25 @@ fn doubt(matcher: &Matcher, view: &View<'_>) -> Option<String> {
     })
 }
 
+/// The verdicts that it asks for: what was typed into a field is a typed value, too.
+fn asked(matcher: &Matcher) -> impl Iterator<Item = Told> {
+    let field = matcher.fields().next().map(|_| Told::TypedValue);
+    matcher.verdicts().chain(field)
+}
+
 /// A verdict that was never tested is nothing to look at.
 fn untested(matcher: &Matcher, view: &View<'_>) -> Option<String> {
     let verdicts = &view.traffic.findings.verdicts;
-    let typed = || matcher.verdicts().any(|told| told == Told::TypedValue);
-    let field = || {
-        matcher
-            .conditions()
-            .any(|condition| matches!(condition, Condition::Field(_)))
-    };
-    if verdicts.typed_value.outcome == VerdictOutcome::NotTested && (typed() || field()) {
+    let typed = asked(matcher).any(|told| told == Told::TypedValue);
+    if verdicts.typed_value.outcome == VerdictOutcome::NotTested && typed {
         return Some("the journey typed nothing that could be recognised".to_owned());
     }
-    let fields = wanted(matcher, |condition| match condition {
-        Condition::Field(name) => Some(name.clone()),
-        _ => None,
-    })?;
     let known = typed_into(view);
-    let any = known
-        .iter()
-        .any(|known| fields.iter().any(|field| field.matches(known)));
+    let mut fields = matcher.fields().peekable();
+    fields.peek()?;
+    let any = fields.any(|field| known.iter().any(|known| field.matches(known)));
     (!any).then(|| {
-        let asked: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+        let asked: Vec<&str> = matcher.fields().map(|field| field.as_str()).collect();
         format!(
             "nothing was typed into `{}`; there are: {}",
             asked.join("` or `"),
@@ -207,14 +191,10 @@ fn untested(matcher: &Matcher, view: &View<'_>) -> Option<String> {
 
 /// Fields that the matcher names, and that nothing was typed into.
 fn not_typed(matcher: &Matcher, view: &View<'_>) -> Vec<String> {
-    let fields = wanted(matcher, |condition| match condition {
-        Condition::Field(name) => Some(name.clone()),
-        _ => None,
-    });
     let known = typed_into(view);
-    let is_missing = |field: &NameGlob| !known.iter().any(|known| field.matches(known));
-    let fields = fields.unwrap_or_default().into_iter().filter(is_missing);
-    fields
+    matcher
+        .fields()
+        .filter(|field| !known.iter().any(|known| field.matches(known)))
         .map(|field| format!("field {}", field.as_str()))
         .collect()
 }

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 
 use super::condition::Told;
+use super::flow::flows;
 use super::glob::PageGlob;
-use super::visits::{Opened, Visit, is_workers, reached};
+use super::visits::{Opened, Visit, is_in_frame, is_workers, reached};
 use crate::leak::{Case, consent_at, goes_to_others, trackers};
 use crate::model::{
     Certainty, Exchange, Findings, Origin, PageFrom, Reached, RunRecord, StepState, TrackerEvent,
@@ -30,6 +31,8 @@ pub struct Request<'a> {
     pub pages: Vec<(String, PageFrom)>,
     pub facts: Vec<Fact>,
     pub consent: String,
+    /// Its line in a baseline.
+    pub flow: String,
 }
 
 /// One thing that a request told.
@@ -67,7 +70,6 @@ impl Fact {
 pub struct View<'a> {
     pub traffic: Traffic<'a>,
     pub requests: Vec<Request<'a>>,
-    pub reached: Vec<Reached>,
     pub visits: Vec<Visit>,
     /// Registrable domain of the site.
     site: String,
@@ -94,14 +96,16 @@ impl<'a> View<'a> {
         let mut view = View {
             traffic,
             requests: Vec::new(),
-            reached: Vec::new(),
             visits: Vec::new(),
             site,
         };
         let open = view.open_pages();
         view.visits = view.visits(&open);
-        view.reached = reached(&view.visits, |_| true);
         view.requests = view.requests(&open);
+        let flows: Vec<String> = flows(&view);
+        for (request, flow) in view.requests.iter_mut().zip(flows) {
+            request.flow = flow;
+        }
         view
     }
 
@@ -119,6 +123,11 @@ impl<'a> View<'a> {
     pub fn short<'p>(&self, page: &'p str) -> &'p str {
         let path = page.strip_prefix(self.traffic.record.scenario.origin.as_str());
         path.filter(|path| path.starts_with('/')).unwrap_or(page)
+    }
+
+    /// Each page that was reached.
+    pub fn reached(&self) -> Vec<Reached> {
+        reached(&self.visits, |_| true)
     }
 
     /// An address as a page of the site, without query and fragment.
@@ -172,6 +181,7 @@ impl<'a> View<'a> {
                     pages: self.pages(exchange, event, place, opened),
                     facts,
                     consent: consent_at(record, exchange.time),
+                    flow: String::new(),
                 });
             }
         }
@@ -215,11 +225,7 @@ impl<'a> View<'a> {
         add(made_on, PageFrom::Document);
         add(page_url, PageFrom::PageAddress);
         // A frame of the site's own stands on a page, too.
-        let in_frame = match (&exchange.frame, &exchange.target) {
-            (Some(frame), Some(target)) => frame != target,
-            _ => false,
-        };
-        if !settled || in_frame {
+        if !settled || is_in_frame(exchange) {
             let before = opened
                 .iter()
                 .filter(|opened| opened.is_before(exchange, place));

@@ -66,24 +66,27 @@ impl Opened {
 
 /// Whether it is the page itself: no frame's document, and nothing that is fetched ahead.
 fn is_main_document(exchange: &Exchange) -> bool {
-    let of_main_frame = match (&exchange.frame, &exchange.target) {
-        // CDP gives the main frame the target's id.
-        (Some(frame), Some(target)) => frame == target,
-        _ => true,
-    };
     let ahead = |name| {
         exchange
             .request_header(name)
             .is_some_and(|purpose| purpose.contains("prefetch") || purpose.contains("prerender"))
     };
     exchange.resource_type == "document"
-        && of_main_frame
+        && !is_in_frame(exchange)
         && !is_workers(exchange)
         && !ahead("sec-purpose")
         && !ahead("purpose")
         && exchange
             .request_header("sec-fetch-dest")
             .is_none_or(|destination| destination == "document")
+}
+
+/// Whether it is of a frame in a page: CDP gives the main frame the target's id.
+pub fn is_in_frame(exchange: &Exchange) -> bool {
+    let (frame, target) = (exchange.frame.as_ref(), exchange.target.as_ref());
+    frame
+        .zip(target)
+        .is_some_and(|(frame, target)| frame != target)
 }
 
 /// Whether a worker made it.

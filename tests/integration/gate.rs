@@ -30,6 +30,23 @@ fn code(output: &Output) -> i32 {
         .unwrap_or_else(|| panic!("{}", stderr(output)))
 }
 
+/// Runs the program while what is served here goes on.
+async fn started(arguments: &[&str]) -> Output {
+    let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+    tokio::task::spawn_blocking(move || {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        pixelwitness(&arguments, &[])
+    })
+    .await
+    .unwrap()
+}
+
+/// Lines that a baseline lacks, or has for nothing.
+fn changes(said: &str) -> Vec<&str> {
+    let lines = said.lines();
+    lines.filter(|line| line.starts_with(['+', '-'])).collect()
+}
+
 /// Runs a scenario against a build of the demo site.
 async fn run(build: Build, scenario: &str, out: &Path, more: &[&str]) -> Output {
     chromium().await;
@@ -48,15 +65,7 @@ async fn run(build: Build, scenario: &str, out: &Path, more: &[&str]) -> Output 
         &out,
     ];
     arguments.extend(more);
-    let output = {
-        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
-        tokio::task::spawn_blocking(move || {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            pixelwitness(&arguments, &[])
-        })
-        .await
-        .unwrap()
-    };
+    let output = started(&arguments).await;
     server.stop().await;
     output
 }
@@ -248,11 +257,7 @@ async fn a_baseline_makes_the_round() {
     let refused = pixelwitness(&["check", &bundle, "--baseline", &name], &[]);
     assert_eq!(code(&refused), 1);
     let said = stdout(&refused);
-    let changes: Vec<&str> = said
-        .lines()
-        .filter(|line| line.starts_with(['+', '-']))
-        .collect();
-    assert_eq!(changes, [format!("+{line}")], "{said}");
+    assert_eq!(changes(&said), [format!("+{line}")], "{said}");
 
     // Removed leak.
     let gone =
@@ -261,11 +266,7 @@ async fn a_baseline_makes_the_round() {
     let stale = pixelwitness(&["check", &bundle, "--baseline", &name], &[]);
     assert_eq!(code(&stale), 2);
     let said = stdout(&stale);
-    let changes: Vec<&str> = said
-        .lines()
-        .filter(|line| line.starts_with(['+', '-']))
-        .collect();
-    assert_eq!(changes, [format!("-{gone}")], "{said}");
+    assert_eq!(changes(&said), [format!("-{gone}")], "{said}");
     assert!(
         stderr(&stale).contains("take the lines out"),
         "{}",
@@ -429,21 +430,8 @@ async fn what_was_not_shown_is_inconclusive() {
         std::fs::write(&scenario, text).unwrap();
         let out = folder.path().join(number.to_string()).display().to_string();
         let scenario = scenario.display().to_string();
-        let arguments = [
-            "run".to_owned(),
-            scenario,
-            "--settle".into(),
-            "1".into(),
-            "--json".into(),
-            "-o".into(),
-            out,
-        ];
-        let output = tokio::task::spawn_blocking(move || {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            pixelwitness(&arguments, &[])
-        })
-        .await
-        .unwrap();
+        let arguments = ["run", &scenario, "--settle", "1", "--json", "-o", &out];
+        let output = started(&arguments).await;
         assert_eq!(
             code(&output),
             3,
@@ -494,14 +482,8 @@ async fn what_a_frame_sends_belongs_to_its_page() {
     );
     let scenario = folder.path().join("site.yaml").display().to_string();
     let out = folder.path().join("out").display().to_string();
-    let output = tokio::task::spawn_blocking(move || {
-        pixelwitness(
-            &["run", &scenario, "--settle", "1", "--json", "-o", &out],
-            &[],
-        )
-    })
-    .await
-    .unwrap();
+    let arguments = ["run", &scenario, "--settle", "1", "--json", "-o", &out];
+    let output = started(&arguments).await;
     assert_eq!(code(&output), 1, "{}", stderr(&output));
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     let outcomes: Vec<&str> = result["gates"][0]["rules"]

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{fate, ids, page, whom};
+use super::{fate, ids, page, signals, whom};
 use crate::leak::doubt_of_run;
 use crate::model::{
     ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity, Verdict,
@@ -38,14 +38,10 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
         }
         for finding in &run.claims {
             let name = format!("claim {}", finding.id);
-            let elsewhere = gate.runs.iter().any(|other| {
-                let same = other.policy.map(|policy| &policy.text)
-                    == run.policy.map(|policy| &policy.text);
-                let tested = |own: &ClaimFinding| {
-                    own.id == finding.id && own.verdict != ClaimVerdict::NotTestable
-                };
-                same && other.claims.iter().any(tested)
-            });
+            let tested = |own: &ClaimFinding| {
+                own.id == finding.id && own.verdict != ClaimVerdict::NotTestable
+            };
+            let elsewhere = others(gate, run).any(|other| other.claims.iter().any(tested));
             let case = TestCase::new(name, of_claim(run, finding, elsewhere));
             suite.add_test_case(named(case, &class));
         }
@@ -92,12 +88,16 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(legal(&text).as_bytes())
 }
 
-/// Without what XML 1.0 has no place for, escaped or not, and what a terminal would obey: pages choose what they say.
+/// Without what XML 1.0 has no place for, escaped or not: pages choose what they say.
 fn legal(text: &str) -> String {
-    let is_legal = |c: &char| {
-        !matches!(c, '\u{fffe}' | '\u{ffff}') && (!c.is_control() || matches!(c, '\n' | '\t'))
-    };
-    visible(text).chars().filter(is_legal).collect()
+    visible(text).replace(['\u{fffe}', '\u{ffff}'], "")
+}
+
+/// The runs that are held against the same policy, this one too.
+fn others<'g>(gate: &'g Gate<'_>, run: &Judged<'_>) -> impl Iterator<Item = &'g Judged<'g>> {
+    run.policy
+        .into_iter()
+        .flat_map(|policy| gate.runs_of(policy))
 }
 
 fn named(mut case: TestCase, class: &str) -> TestCase {
@@ -166,14 +166,10 @@ fn rule(
     if whole {
         pages = vec![String::new()];
     }
-    let elsewhere = gate.runs.iter().any(|other| {
-        let same = other.policy.map(|policy| &policy.text) == run.policy.map(|policy| &policy.text);
-        let reached = |own: &RuleFinding| {
-            own.id == finding.id
-                && matches!(own.outcome, RuleOutcome::Passed | RuleOutcome::Violated)
-        };
-        same && other.rules.iter().any(reached)
-    });
+    let looked = |own: &RuleFinding| {
+        own.id == finding.id && matches!(own.outcome, RuleOutcome::Passed | RuleOutcome::Violated)
+    };
+    let elsewhere = others(gate, run).any(|other| other.rules.iter().any(looked));
     let mut by_page: HashMap<String, Vec<&RuleMatch>> = HashMap::new();
     for found in &finding.matches {
         let of = if whole {
@@ -289,11 +285,7 @@ fn listing(run: &Judged<'_>, matches: &[&RuleMatch]) -> String {
         for told in &found.told {
             text += &format!("  {told}\n");
         }
-        let names = found
-            .identity
-            .iter()
-            .filter_map(|words| words.split(" = ").next());
-        let names: Vec<&str> = names.collect();
+        let names = signals(found);
         if !names.is_empty() {
             text += &format!("  with {}\n", names.join(", "));
         }

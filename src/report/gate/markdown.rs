@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{
-    NOT_TRUE, claim_words, conclusion, contradictions, fate, ids, page, rule_words, verdict,
-    violations, whom,
+    NOT_TRUE, claim_words, conclusion, contradictions, fate, ids, page, rule_words, signals,
+    verdict, violations, whom,
 };
 use crate::model::{ClaimVerdict, RuleOutcome};
 use crate::policy::Gate;
@@ -25,7 +25,7 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             out,
             "| {} | {} | {} | {} |",
             text(&run.title),
-            run.view.reached.len(),
+            run.view.reached().len(),
             run.view.traffic.record.counts.events,
             code(&run.source.display().to_string()),
         )?;
@@ -113,11 +113,7 @@ fn flows(heading: &str, flows: &[super::Of<'_>], out: &mut dyn Write) -> io::Res
     )?;
     for (run, found) in flows {
         let mut told: Vec<String> = found.told.iter().map(|told| code(told)).collect();
-        let names = found
-            .identity
-            .iter()
-            .filter_map(|words| words.split(" = ").next());
-        let names: Vec<String> = names.map(code).collect();
+        let names: Vec<String> = signals(found).into_iter().map(code).collect();
         if !names.is_empty() {
             told.push(format!("with {}", names.join(", ")));
         }

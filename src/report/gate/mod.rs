@@ -137,6 +137,14 @@ fn ids(found: &RuleMatch) -> String {
     text
 }
 
+/// Names of what ties it to a person or a browser, without the values.
+fn signals(found: &RuleMatch) -> Vec<&str> {
+    let identity = found.identity.iter();
+    identity
+        .filter_map(|words| words.split(" = ").next())
+        .collect()
+}
+
 /// What became of a request that did not simply leave.
 fn fate(found: &RuleMatch) -> Option<&'static str> {
     use crate::model::Outcome;
@@ -179,47 +187,72 @@ fn conclusion(gate: &Gate<'_>) -> String {
             }
         }
     }
-    let mut say = |number: usize, what: &str, rest: &str| {
+    fn say(parts: &mut Vec<String>, number: usize, what: &str, rest: &str) {
         if number > 0 {
             parts.push(format!("{}{rest}", count(number, what)));
         }
-    };
-    say(counted(RuleOutcome::Violated), "rule", " violated");
-    say(contradicted, "claim", " contradicted");
+    }
+    say(
+        &mut parts,
+        counted(RuleOutcome::Violated),
+        "rule",
+        " violated",
+    );
+    say(&mut parts, contradicted, "claim", " contradicted");
     if let Some((_, compared)) = &gate.baseline {
         say(
+            &mut parts,
             compared.new.len(),
             "flow",
             " that the baseline does not have",
         );
-        say(compared.stale.len(), "stale line", " in the baseline");
+        say(
+            &mut parts,
+            compared.stale.len(),
+            "stale line",
+            " in the baseline",
+        );
     }
     if let Some(why) = &gate.incomparable {
         parts.push(format!("the baseline was not compared: {why}"));
     }
-    let mut say = |number: usize, what: &str, rest: &str| {
-        if number > 0 {
-            parts.push(format!("{}{rest}", count(number, what)));
-        }
-    };
-    say(counted(RuleOutcome::Inconclusive), "rule", " inconclusive");
-    say(counted(RuleOutcome::Unreachable), "rule", " unreachable");
-    let untested = claims.iter().filter(|summary| {
-        summary.verdict == ClaimVerdict::NotTestable
-            && summary
-                .findings
-                .iter()
-                .any(|(_, finding)| !finding.by_policy)
-    });
-    say(untested.count(), "claim", " not testable in this run");
+    say(
+        &mut parts,
+        counted(RuleOutcome::Inconclusive),
+        "rule",
+        " inconclusive",
+    );
+    say(
+        &mut parts,
+        counted(RuleOutcome::Unreachable),
+        "rule",
+        " unreachable",
+    );
+    let untested = claims.iter().filter(|summary| summary.is_open());
+    say(
+        &mut parts,
+        untested.count(),
+        "claim",
+        " not testable in this run",
+    );
     let reported = rules.iter().filter(|summary| {
         summary.rule.severity != Severity::Error
             && summary.outcome == RuleOutcome::Violated
             && !summary.accepted
     });
-    say(reported.count(), "rule", " of a lesser severity violated");
+    say(
+        &mut parts,
+        reported.count(),
+        "rule",
+        " of a lesser severity violated",
+    );
     let accepted = rules.iter().filter(|summary| summary.accepted).count();
-    say(accepted, "rule", " violated and accepted by the baseline");
+    say(
+        &mut parts,
+        accepted,
+        "rule",
+        " violated and accepted by the baseline",
+    );
     if let Some(why) = gate.unfinished() {
         parts.push(format!("not everything is known: {why}"));
     }

@@ -158,11 +158,9 @@ fn flows(
             add(&mut events, event);
             requests.extend(found.exchanges.iter().map(String::as_str));
             found.told.iter().for_each(|words| add(&mut told, words));
-            let names = found
-                .identity
-                .iter()
-                .filter_map(|words| words.split(" = ").next());
-            names.for_each(|name| add(&mut signals, name));
+            super::signals(found)
+                .into_iter()
+                .for_each(|name| add(&mut signals, name));
         }
         // What was typed first.
         told.sort_by_key(|words| !words.contains(" ← "));

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use self::rules::{NEW, Rule, STALE, id_of, rules};
-use super::{claim_words, contradictions, fate, page, rule_words, violations, whom};
+use super::{claim_words, contradictions, fate, page, rule_words, signals, violations, whom};
 use crate::leak::doubt_of_run;
 use crate::model::{ClaimVerdict, Effect, RuleMatch, RuleOutcome, ToolRecord};
 use crate::policy::{Flow, Gate, GateCode, Judged};
@@ -252,7 +252,7 @@ fn result(
             "page": found.page,
             "recipient": found.recipient,
             "told": found.told,
-            "identity": names(&found.identity),
+            "identity": signals(found),
             "exchanges": found.exchanges,
             "events": found.events,
             "sent": found.sent,
@@ -263,14 +263,6 @@ fn result(
             "bundle": run.source,
         }),
     }
-}
-
-/// Names of signals without their values: an account is named in the evidence alone.
-fn names(identity: &[String]) -> Vec<&str> {
-    let names = identity
-        .iter()
-        .filter_map(|words| words.split(" = ").next());
-    names.collect()
 }
 
 /// The step of the scenario that caused it.
