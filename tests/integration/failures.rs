@@ -332,11 +332,20 @@ async fn a_page_that_asks_a_host_that_is_kept_off_the_wire_is_told_apart() {
 
 #[tokio::test]
 async fn a_renderer_that_dies_in_the_middle_loses_nothing_that_was_sent() {
+    let never = r##"waitForElement: { selector: "#never", timeout: 60000 }"##;
+    renderer_dies(&format!("  - navigate: /report/\n  - {never}\n")).await;
+    // It dies in a step that asks it for nothing: the next one notices.
+    renderer_dies(&format!(
+        "  - navigate: /report/\n  - wait: {{ ms: 4000 }}\n  - {never}\n"
+    ))
+    .await;
+}
+
+/// Runs the steps, and ends the renderers as soon as the page's Microdata was told.
+async fn renderer_dies(steps: &str) {
     let folder = tempfile::tempdir().unwrap();
     let server = DemoServer::start(Build::Leaky).await.unwrap();
     let options = options(&server, folder.path().join("run")).await;
-    let steps =
-        "  - navigate: /report/\n  - waitForElement: { selector: \"#never\", timeout: 60000 }\n";
     let scenario = written(steps);
     let running = pixelwitness::run::run(&scenario, &options, never(), &|_| {});
     let ours = format!("MAP * {}", server.addr());

@@ -309,6 +309,15 @@ impl Worker {
             },
             None => None,
         };
+        // A page without a renderer answers nothing; only going elsewhere gives it a new one.
+        let crashed = call
+            .target
+            .as_ref()
+            .and_then(|target| self.pages.get(target))
+            .is_some_and(|page| page.borrow().crashed);
+        if crashed && call.method != "Page.navigate" {
+            return Ok(());
+        }
         let id = self
             .send(session.as_deref(), &call.method, call.params)
             .await?;
