@@ -97,6 +97,10 @@ pub async fn demo(args: DemoArgs) -> u8 {
         Ok(chromium) => chromium,
         Err(code) => return code,
     };
+    let signer = match args.replay.signer() {
+        Ok(signer) => signer,
+        Err(code) => return code,
+    };
     args.replay.warn_of_no_sandbox();
     if args.gallery {
         let mut log = Vec::new();
@@ -104,7 +108,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
         return code.max(write_access_log(args.access_log.as_deref(), log));
     }
     let cancel = cancel_on_signal();
-    let mut results = Results::new(args.replay.json);
+    let mut results = Results::new(args.replay.json, signer);
     let mut log = Vec::new();
     for (build, name) in args.build.builds() {
         let server = match DemoServer::start(*build).await {

@@ -18,10 +18,14 @@ mod options;
 mod plan;
 mod progress;
 mod record;
+mod report;
 mod run;
 mod scan;
 mod schema;
+mod sign;
 mod talk;
+mod timestamp;
+mod verify;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -105,6 +109,14 @@ enum Command {
     Check(check::CheckArgs),
     /// Compare what two bundles or baselines tell, flow by flow
     Diff(diff::DiffArgs),
+    /// Say what a bundle proves: unchanged, by whom, since when, whether its records follow from what the browser said
+    Verify(verify::VerifyArgs),
+    /// Sign bundles with an OpenSSH key
+    Sign(sign::SignArgs),
+    /// Have a time-stamping authority say that a bundle was there
+    Timestamp(timestamp::TimestampArgs),
+    /// Render a bundle again, or as HAR, web archive or spreadsheet
+    Report(report::ReportArgs),
     /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
     Decode(decode::DecodeArgs),
     /// Say what a parameter means, or what a request told
@@ -145,6 +157,10 @@ pub fn main() -> ExitCode {
             Command::Audit(args) => audit::audit(args),
             Command::Check(args) => check::check(&args),
             Command::Diff(args) => diff::diff(&args),
+            Command::Verify(args) => verify::verify(&args),
+            Command::Sign(args) => sign::sign(&args),
+            Command::Timestamp(args) => timestamp::timestamp(&args).await,
+            Command::Report(args) => report::report(&args),
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Schema(args) => schema::schema(&args),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 use tokio::sync::watch;
 
-use super::{exit, talk};
+use super::{exit, sign, talk};
 use crate::browser::{self, BrowserError, ConnectTo};
+use crate::bundle::sign::Signer;
 use crate::capture::Deliver;
 use crate::consent;
 use crate::run::{RunOptions, Typing};
@@ -65,9 +66,23 @@ pub struct Replay {
     /// decoded
     #[arg(long)]
     pub control: bool,
+    /// A picture of what is seen at each step's end, which is the next one's beginning
+    #[arg(long, value_enum, default_value = "both", help_heading = "Output")]
+    pub screenshots: Screenshots,
+    /// Sign each bundle with that OpenSSH key (Ed25519). A public key's file means that an agent holds the other half
+    #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub sign: Option<PathBuf>,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long, help_heading = "Output")]
     pub json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Screenshots {
+    /// Before and after each step
+    Both,
+    /// None, but where the scenario has a `screenshot` step
+    None,
 }
 
 /// Where journeys are made, and how often.
@@ -201,6 +216,7 @@ impl Replay {
                 .map(Arc::new),
             base_url: None,
             policy: None,
+            screenshots: self.screenshots == Screenshots::Both,
         })
     }
 
@@ -222,6 +238,11 @@ impl Replay {
         };
         talk::error(message, Some(help));
         Err(exit::BAD_INPUT)
+    }
+
+    /// Who signs, if anybody is to: read, and unlocked, before anything runs. Gives the exit code where that cannot be.
+    pub fn signer(&self) -> Result<Option<Signer>, u8> {
+        self.sign.as_deref().map(sign::open).transpose()
     }
 
     /// Reports that are filed reach people.

@@ -77,6 +77,10 @@ pub async fn record(args: RecordArgs) -> u8 {
         Ok(browser) => browser,
         Err(code) => return code,
     };
+    let signer = match args.replay.signer() {
+        Ok(signer) => signer,
+        Err(code) => return code,
+    };
     args.replay.warn_of_no_sandbox();
     args.replay.warn_of_delivery();
     let name = scenario.name();
@@ -101,7 +105,7 @@ pub async fn record(args: RecordArgs) -> u8 {
     )
     .await;
     progress.finish();
-    let mut results = Results::of_recording(args.replay.json);
+    let mut results = Results::of_recording(args.replay.json, signer);
     let ran = results.take(run).is_some();
     let recording = recording
         .into_inner()

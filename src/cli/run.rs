@@ -13,7 +13,8 @@ use super::gate::{GateArgs, Gatekeeper, own_policy, today};
 use super::options::{Journeys, Replay, cancel_on_signal};
 use super::plan::{Planned, plan};
 use super::progress::Progress;
-use super::{control, exit, talk};
+use super::{control, exit, sign, talk};
+use crate::bundle::sign::Signer;
 use crate::model::{JourneyState, VerdictOutcome};
 use crate::policy::{Fingerprint, Judged};
 use crate::report::{compare, terminal};
@@ -140,6 +141,10 @@ pub async fn replay_all(
     if let Err(code) = replay.check_controls(false) {
         return code;
     }
+    let signer = match replay.signer() {
+        Ok(signer) => signer,
+        Err(code) => return code,
+    };
     let own = scenarios.iter().filter_map(own_policy);
     let keeper = match Gatekeeper::open(gate, own, today()) {
         Ok(keeper) => keeper,
@@ -179,7 +184,7 @@ pub async fn replay_all(
         return code;
     }
     let cancel = cancel_on_signal();
-    let mut results = Results::new(replay.json);
+    let mut results = Results::new(replay.json, signer);
     results.has_baseline = keeper.has_baseline();
     let bars = MultiProgress::new();
     let running = planned.iter().zip(&options).map(|(planned, options)| {
@@ -262,6 +267,8 @@ pub struct Results {
     judge: bool,
     /// It is the baseline that says what counts.
     has_baseline: bool,
+    /// Who signs each bundle.
+    signer: Option<Signer>,
     gates: Vec<serde_json::Value>,
     runs: Vec<serde_json::Value>,
     compared: Vec<serde_json::Value>,
@@ -269,9 +276,10 @@ pub struct Results {
 }
 
 impl Results {
-    pub fn new(json: bool) -> Results {
+    pub fn new(json: bool, signer: Option<Signer>) -> Results {
         Results {
             json,
+            signer,
             judge: true,
             has_baseline: false,
             gates: Vec::new(),
@@ -282,10 +290,10 @@ impl Results {
     }
 
     /// Of a recording: it is made to have a scenario, and judged when that is replayed.
-    pub fn of_recording(json: bool) -> Results {
+    pub fn of_recording(json: bool, signer: Option<Signer>) -> Results {
         Results {
             judge: false,
-            ..Results::new(json)
+            ..Results::new(json, signer)
         }
     }
 
@@ -309,6 +317,10 @@ impl Results {
                 return None;
             }
         };
+        if let Some(signer) = &self.signer {
+            let code = sign::sign_bundle(signer, &run.bundle);
+            self.raise(code);
+        }
         for problem in &run.record.problems {
             talk::error(&problem.message, problem.help.as_deref());
         }

@@ -38,6 +38,13 @@ pub fn plain(text: &str) {
     eprintln!("{text}");
 }
 
+/// Asks for a passphrase on the terminal, without showing it. None: there is no terminal, or nothing was typed.
+pub fn passphrase(prompt: &str) -> Option<String> {
+    rpassword::prompt_password(prompt)
+        .ok()
+        .filter(|passphrase| !passphrase.is_empty())
+}
+
 /// A scenario that cannot be run; gives the exit code for it.
 pub fn diagnostic(diagnostic: &Diagnostic) -> u8 {
     eprintln!("{}", diagnostic.render(colour_on_stderr()));

@@ -7,6 +7,7 @@ mod frame;
 mod identity;
 mod keys;
 mod page;
+mod picture;
 mod rules;
 mod steps;
 mod tab;
@@ -29,6 +30,7 @@ pub use find::{Element, Want};
 pub use frame::Frame;
 pub use identity::{IdentityError, Planted, cookies_of, plant};
 pub use page::Page;
+pub use picture::after_step as picture_after_step;
 pub use tab::{Press, Tab};
 pub use tabs::Tabs;
 

@@ -60,6 +60,9 @@ pub struct Exchange {
     pub facts: Facts,
     /// The answer's body, kept for recipients' own scripts.
     pub response_body: Option<ResponseBody>,
+    /// When the answer's head had come, where the network log tells.
+    #[serde(default)]
+    pub answered: Option<Moment>,
 }
 
 /// Which source facts were taken from; null where there is no such fact.
@@ -142,6 +145,7 @@ impl Exchange {
             origin: Origin::Page,
             facts: Facts::default(),
             response_body: None,
+            answered: None,
         }
     }
 

@@ -34,10 +34,10 @@ pub use ruling::{
     RuleOutcome, Severity,
 };
 pub use run::{
-    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ConsentOutcome,
-    ConsentRecord, ContainmentRecord, Counts, Guarded, IdentityRecord, JourneyRecord, JourneyState,
-    PolicyRecord, Problem, Residual, Residue, RunRecord, ScenarioRecord, StepRecord, StepState,
-    ToolRecord,
+    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ClocksRecord,
+    ConsentOutcome, ConsentRecord, ContainmentRecord, Counts, FORMAT, Guarded, HostRecord,
+    IdentityRecord, JourneyRecord, JourneyState, PolicyRecord, Problem, Residual, Residue,
+    RunRecord, ScenarioRecord, ServerClock, StepRecord, StepState, ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};
 

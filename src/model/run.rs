@@ -6,11 +6,20 @@ use serde_json::Value;
 
 use super::{Moment, Origin};
 
+/// The bundle's format that is written, and the newest that is understood.
+pub const FORMAT: u32 = 1;
+
 /// The run, from the tool that made it to the counts of what it saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
+    /// Version of the bundle's format; [`FORMAT`] is what this program writes. 0 in bundles from before it was counted.
+    #[serde(default)]
+    pub format: u32,
     pub tool: ToolRecord,
+    /// The machine that it ran on.
+    #[serde(default)]
+    pub host: HostRecord,
     pub browser: Option<BrowserRecord>,
     pub scenario: ScenarioRecord,
     /// What the run is held against; null where there is none.
@@ -19,6 +28,8 @@ pub struct RunRecord {
     pub started: Moment,
     /// Null while the run goes on, and for ever if it was killed.
     pub finished: Option<Moment>,
+    #[serde(default)]
+    pub clocks: ClocksRecord,
     /// The options that the run was started with, by their names on the command line.
     pub options: Value,
     /// Unique values that were typed or planted, so that they can be recognised.
@@ -32,6 +43,9 @@ pub struct RunRecord {
     pub identity: Vec<IdentityRecord>,
     #[serde(default)]
     pub containment: ContainmentRecord,
+    /// Why `data/cdp.jsonl` and `data/netlog.json.gz` are not in the bundle; null where they are.
+    #[serde(default)]
+    pub sources_left_out: Option<String>,
     pub audit: AuditRecord,
     pub counts: Counts,
     /// What went wrong or could not be established. Empty is good.
@@ -45,6 +59,13 @@ pub struct ToolRecord {
     pub version: String,
     /// `linux-x86_64`.
     pub platform: String,
+    /// The commit that it was built from; `-dirty` after it if there was more in the tree. Null where it was not built
+    /// from a checkout.
+    #[serde(default)]
+    pub commit: Option<String>,
+    /// The container image that it ran in, as `PIXELWITNESS_IMAGE` names it.
+    #[serde(default)]
+    pub image: Option<String>,
 }
 
 impl ToolRecord {
@@ -54,8 +75,56 @@ impl ToolRecord {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+            commit: option_env!("PIXELWITNESS_COMMIT")
+                .filter(|commit| !commit.is_empty())
+                .map(str::to_owned),
+            image: std::env::var("PIXELWITNESS_IMAGE")
+                .ok()
+                .filter(|image| !image.is_empty()),
         }
     }
+}
+
+/// The machine that a run was made on, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostRecord {
+    /// As `/etc/os-release` names it.
+    pub system: Option<String>,
+    /// As `/proc/sys/kernel/osrelease` has it.
+    pub kernel: Option<String>,
+    pub cpus: u32,
+    /// IANA name of the zone that local times are in.
+    pub time_zone: Option<String>,
+    /// Name servers of `/etc/resolv.conf`, in order.
+    pub resolvers: Vec<String>,
+    /// The address that sites saw. Nothing here can know it without asking somebody; `PIXELWITNESS_EGRESS` says it.
+    pub egress: Option<String>,
+}
+
+/// Clocks beside the machine's own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClocksRecord {
+    /// Seconds from `started` to `finished` by the clock that nobody can set; what the wall clock says differs where it
+    /// was set meanwhile.
+    pub monotonic: Option<f64>,
+    /// What servers' `Date` headers say of the wall clock, a host each.
+    pub servers: Vec<ServerClock>,
+}
+
+/// A server's clock beside ours. A `Date` header has whole seconds, and was written between the request and the answer: each
+/// answer bounds the offset, and all of them together more closely.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerClock {
+    pub host: String,
+    /// Answers that were counted: from the network, and no store on the way had kept them.
+    pub answers: u32,
+    /// The server's clock is ahead of ours by at least this much; milliseconds, negative if it is behind.
+    pub at_least: i64,
+    /// And by at most this much. Less than `at_least`: the host's machines do not agree among themselves.
+    pub at_most: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +134,9 @@ pub struct BrowserRecord {
     /// As the browser says it (`Chrome/156.0.8078.79`).
     pub version: String,
     pub flags: Vec<String>,
+    /// What the profile was when the run began.
+    #[serde(default)]
+    pub profile: String,
     /// The user agent that pages were shown.
     pub user_agent: String,
     /// True if pages could see that the browser is automated.
@@ -146,6 +218,9 @@ pub struct StepRecord {
     pub ended: Option<Moment>,
     /// The page's address after the step.
     pub page: Option<String>,
+    /// What a visitor saw after the step, which is what they saw before the next; relative to the bundle.
+    #[serde(default)]
+    pub screenshot: Option<String>,
     pub problem: Option<String>,
     /// Things worth knowing that were no failure.
     pub notes: Vec<String>,

@@ -7,6 +7,7 @@ pub mod gallery;
 pub mod gate;
 pub mod har;
 pub mod looked_for;
+pub mod records;
 pub mod terminal;
 
 pub(crate) use crate::model::count;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::finish::{establish, finish, sink_of};
+use super::finish::{counts, derive, establish, finish, read_log, sink_of};
 use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError};
@@ -16,7 +16,11 @@ use crate::bundle::{BundleError, BundleWriter, line, open_net_log, pretty, read_
 use crate::capture::Assembler;
 use crate::decode::decode_all;
 use crate::leak::{Case, control, findings};
-use crate::model::{AuditRecord, Findings, JourneyState, RunRecord, registrable_domain};
+use crate::model::{
+    AuditRecord, Exchange, Findings, JourneyState, RunRecord, TrackerEvent, is_library,
+    registrable_domain,
+};
+use crate::report;
 use crate::scenario::{Diagnostic, Scenario};
 
 /// What came of auditing a bundle.
@@ -24,7 +28,7 @@ use crate::scenario::{Diagnostic, Scenario};
 pub enum Audited {
     /// The run had come to its end, and says of itself what its journal and its log say.
     Confirmed(Box<RunRecord>),
-    /// It says something else: what differs, and what its journal and its log come to.
+    /// It says something else: the files that differ, and what its journal and its log come to.
     Differs(Vec<String>, Box<AuditRecord>),
     /// The run was cut short: its records were completed from what it had written.
     Completed(Box<Run>),
@@ -71,41 +75,46 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     }
     let message = "the run was cut short: its records were completed later, from its journal and its network log";
     problem(&mut record, "journey", message.to_owned(), None);
-    let run = finish(bundle, record, Some(assembler), &first_party)?;
+    let run = finish(bundle, record, Some(assembler), &first_party, None)?;
     Ok(Audited::Completed(Box::new(run)))
 }
 
 /// Holds every record of a run that has ended, and every body, against what its journal and its log come to. Writes
 /// nothing.
 fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &str) -> Audited {
-    let (exchanges, audit) = establish(
-        open_net_log(root),
-        &mut |_, _| Ok(()),
-        assembler,
-        first_party,
-        sink_of(&record),
-    );
+    let log = read_log(open_net_log(root), is_library, &mut |_, _| Ok(()));
+    let (exchanges, audit) = establish(log, assembler, first_party, sink_of(&record));
+    let body = |exchange: &Exchange| read_body(root, exchange);
+    let events = decode_all(&exchanges, body);
     let mut differs = Vec::new();
-    if audit != record.audit {
-        differs.push("the audit in run.json".to_owned());
-    }
-    let events = decode_all(&exchanges, |exchange| read_body(root, exchange));
-    let same = |name: &str, lines: Vec<u8>| {
-        fs::read(root.join("data").join(name)).is_ok_and(|there| there == lines)
+    let mut hold = |path: &str, again: Vec<u8>| {
+        if !fs::read(root.join(path)).is_ok_and(|there| there == again) {
+            differs.push(path.to_owned());
+        }
     };
-    if !same("exchanges.jsonl", exchanges.iter().flat_map(line).collect()) {
-        differs.push("exchanges.jsonl".to_owned());
-    }
-    if !same("evidence.jsonl", events.iter().flat_map(line).collect()) {
-        differs.push("evidence.jsonl".to_owned());
-    }
+    let again = derived_again(&record, audit.clone(), &exchanges, &events, first_party);
+    hold("data/run.json", pretty(&again));
+    hold(
+        "data/exchanges.jsonl",
+        exchanges.iter().flat_map(line).collect(),
+    );
+    hold(
+        "data/evidence.jsonl",
+        events.iter().flat_map(line).collect(),
+    );
+    let mut har = Vec::new();
+    let rendered = report::har::render(&record, &exchanges, &body, &mut har);
+    hold(
+        "data/traffic.har",
+        rendered.map(|()| har).unwrap_or_default(),
+    );
     let mut findings = findings(
         Case {
             record: &record,
             exchanges: &exchanges,
             events: &events,
         },
-        |exchange| read_body(root, exchange),
+        body,
     );
     // What other journeys said of it stands in their bundles, and is taken as it is.
     let kept = fs::read(root.join("data/findings.json")).ok();
@@ -114,9 +123,7 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
         control(&mut findings, &record, controls);
     }
     apply_policy(root, &record, &exchanges, &events, &mut findings);
-    if !same("findings.json", pretty(&findings)) {
-        differs.push("findings.json".to_owned());
-    }
+    hold("data/findings.json", pretty(&findings));
     let referenced = exchanges.iter().filter_map(|exchange| {
         Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))
     });
@@ -135,6 +142,31 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
     } else {
         Audited::Differs(differs, Box::new(audit))
     }
+}
+
+/// The record as it follows from the exchanges, with what only the run itself can know taken as it is.
+fn derived_again(
+    record: &RunRecord,
+    audit: AuditRecord,
+    exchanges: &[Exchange],
+    events: &[TrackerEvent],
+    first_party: &str,
+) -> RunRecord {
+    let mut again = RunRecord {
+        problems: Vec::new(),
+        counts: counts(exchanges, events),
+        ..record.clone()
+    };
+    derive(&mut again, audit, exchanges, first_party);
+    // The journey's own problems stand among those that follow.
+    let all_there = again
+        .problems
+        .iter()
+        .all(|problem| record.problems.contains(problem));
+    if all_there {
+        again.problems.clone_from(&record.problems);
+    }
+    again
 }
 
 /// A browser that we left behind notices it, and is done with its log within a moment.

@@ -11,9 +11,9 @@ use crate::decode::decode_all;
 use crate::intake::{self, IntakeError, Recorded};
 use crate::leak::{Case, Sought, findings};
 use crate::model::{
-    AuditRecord, AuditVerdict, BodyState, CanaryRecord, ContainmentRecord, Counts, Exchange,
-    JourneyRecord, JourneyState, Moment, Party, Problem, RunRecord, ScenarioRecord, ToolRecord,
-    UrlParts, count, registrable_domain,
+    AuditRecord, AuditVerdict, BodyState, CanaryRecord, ClocksRecord, ContainmentRecord, Counts,
+    Exchange, FORMAT, HostRecord, JourneyRecord, JourneyState, Moment, Party, Problem, RunRecord,
+    ScenarioRecord, ToolRecord, UrlParts, count, registrable_domain,
 };
 
 /// What is known of a file besides what stands in it.
@@ -152,7 +152,11 @@ fn record(
         problems.push(format!("and {} more", count(more, "problem")));
     }
     RunRecord {
+        format: FORMAT,
         tool: ToolRecord::this(),
+        // Where, with what and by which clock it was made, the file does not say.
+        host: HostRecord::default(),
+        clocks: ClocksRecord::default(),
         browser: None,
         scenario: ScenarioRecord {
             title: path.file_name().map_or_else(
@@ -184,6 +188,7 @@ fn record(
         },
         consent: Vec::new(),
         identity: Vec::new(),
+        sources_left_out: Some("it is a file by another tool".to_owned()),
         containment: ContainmentRecord::default(),
         audit: AuditRecord {
             verdict: AuditVerdict::OfFile,

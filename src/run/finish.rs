@@ -1,9 +1,11 @@
 //! After the browser is gone: reads its network log, settles what was sent, decodes, writes the final records.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::again::replay;
+use super::clocks;
 use super::containment;
 use super::judge::apply_policy;
 use super::record::problem;
@@ -15,17 +17,18 @@ use crate::decode::decode_all;
 use crate::leak::{Case, findings};
 use crate::model::{
     AuditRecord, AuditVerdict, Counts, Exchange, Moment, Origin, Outcome, Party, RunRecord,
-    UrlParts,
+    TrackerEvent, UrlParts, is_library,
 };
 
 use crate::report;
 
-/// Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records.
+/// `began`: when the run was, by the clock that nobody can set. Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records.
 pub(super) fn finish(
     bundle: BundleWriter,
     mut record: RunRecord,
     assembler: Option<Assembler>,
     first_party: &str,
+    began: Option<Instant>,
 ) -> Result<Run, RunError> {
     // Without the capture's own account, its journal has it.
     let assembler = match assembler {
@@ -33,18 +36,20 @@ pub(super) fn finish(
         None => replay(&bundle.journal_path(), first_party),
     };
     let captured = assembler.is_ok();
+    let mut certificates = Ok(());
     let (exchanges, audit) = match assembler {
         Ok(assembler) => {
             // Reading the log and compressing it take as long as each other, and need nothing of each other.
             let (established, kept) = std::thread::scope(|scope| {
                 let kept = scope.spawn(|| bundle.compress_net_log());
-                let log = bundle.net_log();
-                let mut keep = |sha256: &str, bytes: &[u8]| bundle.keep_body(sha256, bytes);
+                let log = read_log(bundle.net_log(), is_library, &mut |sha256, bytes| {
+                    bundle.keep_body(sha256, bytes)
+                });
+                if let Ok(log) = &log {
+                    certificates = bundle.certificates(&log.certificates);
+                }
                 let sink = sink_of(&record);
-                (
-                    establish(log, &mut keep, assembler, first_party, sink),
-                    kept.join(),
-                )
+                (establish(log, assembler, first_party, sink), kept.join())
             });
             if let Ok(kept) = kept {
                 kept?;
@@ -61,9 +66,8 @@ pub(super) fn finish(
             },
         ),
     };
-    containment::judge(&mut record, &exchanges, first_party);
-    judge(&mut record, audit);
-    account_for_identity(&mut record, &exchanges);
+    certificates?;
+    derive(&mut record, audit, &exchanges, first_party);
     let exchanges = match bundle.scrub() {
         Some(scrub) => {
             record = scrub.record(&record);
@@ -72,14 +76,7 @@ pub(super) fn finish(
         None => exchanges,
     };
     let events = decode_all(&exchanges, |exchange| read_body(bundle.root(), exchange));
-    record.counts = Counts {
-        exchanges: exchanges.len() as u64,
-        third_party: count(&exchanges, |exchange| exchange.party == Party::Third),
-        contained: count(&exchanges, |exchange| {
-            exchange.outcome == Outcome::Contained
-        }),
-        events: events.iter().filter(|event| event.tells()).count() as u64,
-    };
+    record.counts = counts(&exchanges, &events);
     let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
     let mut findings = findings(
         Case {
@@ -91,6 +88,7 @@ pub(super) fn finish(
     );
     apply_policy(bundle.root(), &record, &exchanges, &events, &mut findings);
     record.finished = Some(Moment::now());
+    record.clocks.monotonic = began.map(|began| began.elapsed().as_millis() as f64 / 1000.0);
     // What was written as it happened stays as it is where there is nothing better.
     if captured {
         bundle.records(&exchanges, &events)?;
@@ -100,21 +98,51 @@ pub(super) fn finish(
     }
     bundle.findings(&findings)?;
     bundle.run(&record)?;
-    let root = bundle.root().to_owned();
-    bundle.close();
-    Ok(Run {
-        bundle: root,
+    let run = Run {
+        bundle: bundle.root().to_owned(),
         record,
         exchanges,
         events,
         findings,
-    })
+    };
+    bundle.close(&run.about())?;
+    Ok(run)
+}
+
+/// Fills in what the record says of the exchanges.
+pub(super) fn derive(
+    record: &mut RunRecord,
+    audit: AuditRecord,
+    exchanges: &[Exchange],
+    first_party: &str,
+) {
+    record.clocks.servers = clocks::servers(exchanges);
+    containment::judge(record, exchanges, first_party);
+    judge(record, audit);
+    account_for_identity(record, exchanges);
+}
+
+pub(super) fn counts(exchanges: &[Exchange], events: &[TrackerEvent]) -> Counts {
+    Counts {
+        exchanges: exchanges.len() as u64,
+        third_party: count(exchanges, |exchange| exchange.party == Party::Third),
+        contained: count(exchanges, |exchange| exchange.outcome == Outcome::Contained),
+        events: events.iter().filter(|event| event.tells()).count() as u64,
+    }
+}
+
+/// Reads a network log. Request bodies are handed to `keep`, and the answers to URLs that are wanted.
+pub(super) fn read_log(
+    log: io::Result<impl Read>,
+    wanted: fn(&str) -> bool,
+    keep: &mut KeepBody,
+) -> io::Result<NetLog> {
+    log.and_then(|log| NetLog::read_answers(log, wanted, keep))
 }
 
 /// What a journal and a network log come to.
 pub(super) fn establish(
-    log: std::io::Result<impl Read>,
-    keep: &mut KeepBody,
+    log: io::Result<NetLog>,
     assembler: Assembler,
     first_party: &str,
     sink: Option<SocketAddr>,
@@ -123,8 +151,7 @@ pub(super) fn establish(
     let unreadable = assembler.unreadable().to_vec();
     let tabs_left = assembler.tabs_left();
     let mut exchanges = assembler.finish();
-    let read = log.and_then(|log| NetLog::read(log, keep));
-    let record = match read {
+    let record = match log {
         Ok(log) => audit(
             &mut exchanges,
             &log,
@@ -207,6 +234,8 @@ pub(super) fn sink_of(record: &RunRecord) -> Option<SocketAddr> {
 /// Which requests carried the planted cookies, and why the others did not.
 fn account_for_identity(record: &mut RunRecord, exchanges: &[Exchange]) {
     for planted in &mut record.identity {
+        (planted.sent, planted.withheld) = (0, 0);
+        planted.reasons.clear();
         for exchange in exchanges {
             let host = UrlParts::of(&exchange.url).map_or("", |parts| parts.host);
             let domain = planted.domain.trim_start_matches('.');

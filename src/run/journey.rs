@@ -9,7 +9,9 @@ use super::record::problem;
 use super::{RunEvent, RunOptions, Typing};
 use crate::browser::Launched;
 use crate::capture::{Capture, Containment, Deliver, Guard};
-use crate::journey::{Context, Page, Planted, StepError, Tabs, answer_consent, plant};
+use crate::journey::{
+    Context, Page, Planted, StepError, Tabs, answer_consent, picture_after_step, plant,
+};
 use crate::model::{
     BrowserRecord, CanaryRecord, ConsentOutcome, IdentityRecord, Moment, RunRecord, StepState,
 };
@@ -133,11 +135,20 @@ pub(super) async fn replay(
             ));
         }
         note_planted(record, &planted);
+        let mut picture = None;
+        if options.screenshots {
+            let taken = picture_after_step(tabs.current(), &pictures, number).await;
+            picture = taken.unwrap_or_else(|why| {
+                notes.push(format!("no picture was taken after it: {why}"));
+                None
+            });
+        }
         let state = &mut record.journey.steps[number as usize - 1];
         state.started = Some(started);
         state.ended = Some(Moment::now());
         state.page = Some(tabs.current().url()).filter(|url| !url.is_empty());
         state.notes = notes;
+        state.screenshot = picture;
         match done {
             Ok(()) => {
                 state.state = StepState::Done;
@@ -307,6 +318,7 @@ async fn prepare(
         path: options.browser.display().to_string(),
         version: version.product,
         flags: launched.flags.clone(),
+        profile: "new, and deleted afterwards".to_owned(),
         user_agent: version.user_agent,
         declared_automation: options.declare_automation,
         sandbox: launched.sandbox,

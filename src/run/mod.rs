@@ -1,13 +1,17 @@
 //! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
 
 mod again;
+mod clocks;
 mod containment;
 mod file;
 mod finish;
+mod host;
 mod journey;
 mod judge;
 mod record;
 mod recorder;
+mod references;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +27,7 @@ use self::finish::finish;
 use self::journey::JourneyEnd;
 use self::judge::apply_policy;
 use self::record::{begin_record, problem};
+pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
 use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
@@ -77,6 +82,8 @@ pub struct RunOptions {
     pub base_url: Option<Url>,
     /// What the run is held against, for its bundle.
     pub policy: Option<Arc<Policy>>,
+    /// Whether a picture is taken of what the visitor sees after each step.
+    pub screenshots: bool,
 }
 
 /// What is typed where the scenario has a canary.
@@ -210,8 +217,19 @@ impl Run {
         );
         let bundle = BundleWriter::open(&self.bundle)?;
         bundle.findings(&self.findings)?;
-        bundle.close();
-        Ok(())
+        bundle.close(&self.about())
+    }
+
+    /// What `bag-info.txt` says of it.
+    fn about(&self) -> Vec<(&'static str, String)> {
+        let scenario = &self.record.scenario;
+        vec![
+            ("External-Identifier", self.record.started.compact()),
+            (
+                "External-Description",
+                format!("{} ({})", scenario.title, scenario.origin),
+            ),
+        ]
     }
 
     fn case(&self) -> Case<'_> {
@@ -285,16 +303,19 @@ async fn run_with(
     tell: &(dyn Fn(RunEvent) + Sync),
     recording: Option<&Mutex<Recording>>,
 ) -> Result<Run, RunError> {
+    let began = Instant::now();
     let cookies = cookies_of(&scenario.identities(), scenario.folder(), &options.seed)?;
     // Those that a step plants later are secrets from the beginning.
     let all = cookies_of(&scenario.all_identities(), scenario.folder(), &options.seed)?;
     let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
     let secrets = all.iter().filter(|cookie| cookie.secret);
     let secrets = secrets.map(|cookie| (cookie.name.as_str(), cookie.value.as_str()));
+    let mut record = begin_record(scenario, options);
     if let Some(scrub) = Scrub::new(secrets) {
         bundle.keep_out(scrub)?;
+        let why = "a real visitor's cookies were used, and the browser's messages and its network log would hold them";
+        record.sources_left_out = Some(why.to_owned());
     }
-    let mut record = begin_record(scenario, options);
     if let Some(policy) = &options.policy {
         bundle.policy(&policy.text)?;
     }
@@ -375,7 +396,7 @@ async fn run_with(
         })?;
         record.scenario.sha256 = recorded.sha256();
     }
-    finish(bundle, record, assembler, &first_party)
+    finish(bundle, record, assembler, &first_party, Some(began))
 }
 
 /// Everything that happens while the browser runs. Gives what the capture has seen, if there was a capture.

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::RunOptions;
+use super::{RunOptions, host};
 use crate::browser::ConnectTo;
 use crate::model::{
-    AuditRecord, CanaryRecord, ContainmentRecord, Counts, JourneyRecord, JourneyState, Moment,
-    PolicyRecord, Problem, RunRecord, ScenarioRecord, StepRecord, StepState, ToolRecord,
+    AuditRecord, CanaryRecord, ClocksRecord, ContainmentRecord, Counts, FORMAT, JourneyRecord,
+    JourneyState, Moment, PolicyRecord, Problem, RunRecord, ScenarioRecord, StepRecord, StepState,
+    ToolRecord,
 };
 use crate::scenario::Scenario;
 
@@ -30,11 +31,15 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             started: None,
             ended: None,
             page: None,
+            screenshot: None,
             problem: None,
             notes: Vec::new(),
         })
         .collect();
     RunRecord {
+        format: FORMAT,
+        host: host::this(),
+        clocks: ClocksRecord::default(),
         tool: ToolRecord::this(),
         browser: None,
         scenario: ScenarioRecord {
@@ -66,6 +71,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             "base_url": options.base_url.as_ref().map(|url| url.as_str()),
             "seed": options.seed.hex(),
             "typing": options.typing.as_str(),
+            "screenshots": if options.screenshots { "both" } else { "none" },
         }),
         canaries: options
             .typing
@@ -81,6 +87,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             .collect(),
         consent: Vec::new(),
         identity: Vec::new(),
+        sources_left_out: None,
         containment: ContainmentRecord {
             deliver: options.deliver.as_str().to_owned(),
             ..ContainmentRecord::default()

@@ -58,6 +58,7 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
         settle: Duration::from_secs(10),
         seed: Seed::from_bytes([7; 32]),
         typing: Typing::AsWritten,
+        screenshots: true,
         deliver: Deliver::AllButReports,
         consent: None,
         consent_rules: None,

@@ -229,7 +229,10 @@ async fn the_audit_finds_a_request_that_is_withheld_from_cdp_and_says_which() {
     let Audited::Differs(what, audit) = audit_bundle(&run.bundle).unwrap() else {
         panic!("the audit does not notice it");
     };
-    assert!(what.contains(&"exchanges.jsonl".to_owned()), "{what:?}");
+    assert!(
+        what.contains(&"data/exchanges.jsonl".to_owned()),
+        "{what:?}"
+    );
     assert_eq!(audit.verdict, AuditVerdict::CompleteWithListedResiduals);
     assert_eq!(audit.in_one_source.len(), 1, "{:#?}", audit.in_one_source);
     let found = &audit.in_one_source[0];

@@ -29,6 +29,7 @@ pub(super) fn take(exchange: &mut Exchange, request: &NetLogRequest, bodies: &mu
             .clone_from(&request.response_headers);
         exchange.facts.response = Some(Source::NetLog);
     }
+    exchange.answered = request.answered;
     exchange.response_body = request.response_body.as_ref().map(|body| ResponseBody {
         sha256: body.sha256.clone(),
         size: body.size,

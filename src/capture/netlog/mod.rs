@@ -8,12 +8,12 @@ mod events;
 mod reader;
 mod websocket;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 
 use self::events::{Event, first_line, trim};
 use self::reader::Reader;
-use crate::model::{Headers, Moment, Origin, Remote};
+use crate::model::{Headers, Moment, Origin, Remote, is_library};
 
 /// What the log tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct NetLog {
     pub addresses: BTreeSet<String>,
     /// Host names for which a look-up was begun, by whichever resolver.
     pub lookups: BTreeSet<String>,
+    /// The chains that servers showed, PEM, each by the digest (hex) of the host's own certificate.
+    pub certificates: BTreeMap<String, Vec<String>>,
     /// The end is missing.
     pub truncated: bool,
     /// How many heads and bodies connections carried that belong to no request that the log tells of.
@@ -49,6 +51,8 @@ pub struct NetLogRequest {
     /// WebSocket messages sent.
     pub messages: Vec<NetLogMessage>,
     pub status: Option<u16>,
+    /// When the answer's head had come.
+    pub answered: Option<Moment>,
     pub response_headers: Headers,
     /// The answer's body as the page got it, for those that were asked for.
     pub response_body: Option<KeptBody>,
@@ -102,6 +106,7 @@ impl NetLogRequest {
             body: NetLogBody::None,
             messages: Vec::new(),
             status: None,
+            answered: None,
             response_headers: Headers::default(),
             response_body: None,
             error: None,
@@ -117,11 +122,23 @@ impl NetLog {
     /// # Errors
     /// If it cannot be read, or is no network log at all, or a body cannot be kept.
     pub fn read(log: impl Read, keep: &mut KeepBody) -> io::Result<NetLog> {
+        NetLog::read_answers(log, is_library, keep)
+    }
+
+    /// The same; whether the answer to a URL is wanted is for the caller to say.
+    ///
+    /// # Errors
+    /// As [`NetLog::read`].
+    pub fn read_answers(
+        log: impl Read,
+        wanted: fn(&str) -> bool,
+        keep: &mut KeepBody,
+    ) -> io::Result<NetLog> {
         let mut log = io::BufReader::with_capacity(1 << 16, log);
         let mut line = Vec::new();
         log.read_until(b'\n', &mut line)?;
         let (kinds, clock) = first_line(&line)?;
-        let mut reader = Reader::new(kinds, clock, keep);
+        let mut reader = Reader::new(kinds, clock, wanted, keep);
         loop {
             line.clear();
             if log.read_until(b'\n', &mut line)? == 0 {

@@ -12,7 +12,7 @@ use super::events::{
 };
 use super::websocket::WebSocket;
 use super::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
-use crate::model::{Moment, Origin, Pool, Remote, is_library, without_fragment};
+use crate::model::{Moment, Origin, Pool, Remote, without_fragment};
 
 /// Traffic annotations (Chromium names each purpose of a request by a number) that are not the page's doing.
 const NOT_THE_PAGES: [(i64, Origin); 4] = [
@@ -39,6 +39,8 @@ pub(super) struct Reader<'a> {
     kinds: Kinds,
     clock: Option<i64>,
     log: NetLog,
+    /// Whether the answer to a URL is wanted.
+    wanted: fn(&str) -> bool,
     keeper: &'a mut KeepBody<'a>,
     failed: Option<io::Error>,
     /// Source id → traffic annotation.
@@ -62,7 +64,12 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// `clock`: what turns the log's time into milliseconds since the Unix epoch.
-    pub fn new(kinds: Kinds, clock: Option<i64>, keep: &'a mut KeepBody) -> Reader<'a> {
+    pub fn new(
+        kinds: Kinds,
+        clock: Option<i64>,
+        wanted: fn(&str) -> bool,
+        keep: &'a mut KeepBody,
+    ) -> Reader<'a> {
         Reader {
             kinds,
             clock,
@@ -70,6 +77,7 @@ impl<'a> Reader<'a> {
                 truncated: true,
                 ..NetLog::default()
             },
+            wanted,
             keeper: keep,
             failed: None,
             purposes: HashMap::new(),
@@ -135,9 +143,11 @@ impl<'a> Reader<'a> {
             if let Some(params) = event.headers() {
                 let lines = params.headers.get(1..).unwrap_or_default();
                 let headers = self.pool.headers(split_headers(lines));
+                let time = self.moment(event);
                 if let Some(request) = self.request(id) {
                     request.status = params.headers.first().and_then(|line| status(line));
                     request.response_headers = headers;
+                    request.answered = time;
                 }
             }
         } else if kind == kinds.filtered_bytes {
@@ -172,6 +182,10 @@ impl<'a> Reader<'a> {
                     .certificates
                     .first()
                     .and_then(|pem| certificate_digest(pem));
+                if let Some(digest) = &digest {
+                    let chain = params.certificates.clone();
+                    self.log.certificates.insert(digest.clone(), chain);
+                }
                 if let Some(remote) = &mut self.sockets.entry(id).or_default().remote {
                     remote.certificate_sha256 = digest;
                 }
@@ -404,7 +418,7 @@ impl<'a> Reader<'a> {
         let Some(&index) = self.current.get(&event.source.id) else {
             return;
         };
-        if !is_library(&self.log.requests[index].url) {
+        if !(self.wanted)(&self.log.requests[index].url) {
             return;
         }
         self.responses

@@ -1,0 +1,461 @@
+//! What a run writes while it goes on, and at its end.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde::Serialize;
+use tempfile::{NamedTempFile, TempDir};
+
+use super::Scrub;
+use super::bag;
+use crate::capture::Body;
+use crate::model::{Exchange, Findings, RunRecord, TrackerEvent};
+
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    #[error("`{}` is there already, and evidence is never overwritten", .0.display())]
+    Exists(PathBuf),
+    #[error("`{}` is being written to by a run", .0.display())]
+    InUse(PathBuf),
+    #[error("failed to write `{}`: {error}", path.display())]
+    Write { path: PathBuf, error: io::Error },
+    #[error("failed to seal `{}`: {error}", path.display())]
+    Seal { path: PathBuf, error: io::Error },
+}
+
+impl BundleError {
+    pub fn help(&self) -> &'static str {
+        match self {
+            BundleError::Exists(_) => "choose another folder with `--out`",
+            BundleError::InUse(_) => "wait until the run has ended, or stop it with Ctrl-C",
+            BundleError::Write { .. } | BundleError::Seal { .. } => {
+                "is the disk full, or the folder read-only? what was written up to then is there, and can be read"
+            }
+        }
+    }
+}
+
+/// A bundle in the making.
+#[derive(Debug)]
+pub struct BundleWriter {
+    root: PathBuf,
+    /// Held while the run writes: an audit must not take it for one that was cut short.
+    lock: File,
+    exchanges: File,
+    evidence: File,
+    /// What must not be written down.
+    scrub: Option<Scrub>,
+    /// Where the raw sources lie instead, if they hold secrets; gone with the run.
+    private: Option<TempDir>,
+}
+
+impl BundleWriter {
+    /// Makes the folder, which must not exist or be empty, and keeps the scenario's exact bytes in it.
+    ///
+    /// # Errors
+    /// [`BundleError`], if the folder holds something or cannot be written.
+    pub fn create(root: &Path, scenario: &str) -> Result<BundleWriter, BundleError> {
+        let occupied = match fs::read_dir(root) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(_) => root.exists(),
+        };
+        if occupied {
+            return Err(BundleError::Exists(root.to_owned()));
+        }
+        let data = root.join("data");
+        let bodies = data.join("bodies");
+        fs::create_dir_all(&bodies).map_err(|error| write_error(&bodies, error))?;
+        bag::begin(root).map_err(|error| write_error(root, error))?;
+        let file = data.join("scenario.yaml");
+        fs::write(&file, scenario).map_err(|error| write_error(&file, error))?;
+        BundleWriter::open(root)
+    }
+
+    /// Keeps the exact bytes of the policy that the run is held against.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn policy(&self, text: &str) -> Result<(), BundleError> {
+        self.replace("policy.yaml", |file| file.write_all(text.as_bytes()))
+    }
+
+    /// Goes on with a bundle that is there, and holds a lock on it for as long as it lives. Until it is closed, the bag is
+    /// not sealed.
+    ///
+    /// # Errors
+    /// [`BundleError`], if it cannot be written to, a run is writing to it, or it is signed.
+    pub fn open(root: &Path) -> Result<BundleWriter, BundleError> {
+        let data = root.join("data");
+        let bundle = BundleWriter {
+            lock: append(&root.join(bag::LOCK))?,
+            exchanges: append(&data.join("exchanges.jsonl"))?,
+            evidence: append(&data.join("evidence.jsonl"))?,
+            root: root.to_owned(),
+            scrub: None,
+            private: None,
+        };
+        match bundle.lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(BundleError::InUse(root.to_owned())),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(write_error(&root.join(bag::LOCK), error));
+            }
+        }
+        bag::open_again(root).map_err(|error| write_error(root, error))?;
+        drop_leftovers(root)
+            .and_then(|()| drop_leftovers(&data))
+            .map_err(|error| write_error(&data, error))?;
+        Ok(bundle)
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// From now on these are kept out of whatever is written, and the raw sources (the browser's messages, its network
+    /// log) are not kept at all, since secrets stand in them in too many forms.
+    ///
+    /// # Errors
+    /// If there is no place for the raw sources.
+    pub fn keep_out(&mut self, scrub: Scrub) -> Result<(), BundleError> {
+        let private = tempfile::Builder::new()
+            .prefix("pixelwitness-raw-")
+            .tempdir();
+        self.private = Some(private.map_err(|error| write_error(&std::env::temp_dir(), error))?);
+        self.scrub = Some(scrub);
+        Ok(())
+    }
+
+    pub fn scrub(&self) -> Option<&Scrub> {
+        self.scrub.as_ref()
+    }
+
+    /// Where the capture writes the browser's messages.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn journal(&self) -> Result<File, BundleError> {
+        append(&self.journal_path())
+    }
+
+    pub fn journal_path(&self) -> PathBuf {
+        self.raw("cdp.jsonl")
+    }
+
+    fn raw(&self, name: &str) -> PathBuf {
+        match &self.private {
+            Some(private) => private.path().join(name),
+            None => self.data(name),
+        }
+    }
+
+    /// Chromium's network log, as it was left.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn net_log(&self) -> io::Result<Box<dyn Read + Send>> {
+        match &self.private {
+            Some(_) => Ok(Box::new(File::open(self.raw_net_log())?)),
+            None => open_net_log(&self.root),
+        }
+    }
+
+    /// Bytes as they may be written down.
+    fn clean<'a>(&self, bytes: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
+        match &self.scrub {
+            Some(scrub) => scrub.bytes(bytes),
+            None => bytes.into(),
+        }
+    }
+
+    /// Keeps a body under its digest.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn body(&self, body: &Body) -> Result<(), BundleError> {
+        let path = self.data("bodies").join(&body.sha256);
+        fs::write(&path, self.clean(&body.bytes)).map_err(|error| write_error(&path, error))
+    }
+
+    /// Keeps a body that the network log holds, if it is not there yet.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_body(&self, sha256: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.data("bodies").join(sha256);
+        // Under its digest nothing else can lie, unless it was cut off while it was written.
+        let there = fs::metadata(&path).is_ok_and(|file| file.len() == bytes.len() as u64);
+        if there {
+            Ok(())
+        } else {
+            fs::write(path, self.clean(bytes))
+        }
+    }
+
+    /// Appends an exchange as far as it is known while the journey runs.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn exchange(&mut self, exchange: &Exchange) -> Result<(), BundleError> {
+        let line = match &self.scrub {
+            Some(scrub) => line(&scrub.exchange(exchange)),
+            None => line(exchange),
+        };
+        self.exchanges
+            .write_all(&line)
+            .map_err(|error| write_error(&self.data("exchanges.jsonl"), error))
+    }
+
+    /// Appends an evidence record while the journey runs.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn event(&mut self, event: &TrackerEvent) -> Result<(), BundleError> {
+        let line = match &self.scrub {
+            Some(scrub) => line(&scrub.record(event)),
+            None => line(event),
+        };
+        self.evidence
+            .write_all(&line)
+            .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
+    }
+
+    /// Keeps the certificates that servers showed: PEM chains, each by the digest of the host's own.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn certificates(&self, chains: &BTreeMap<String, Vec<String>>) -> Result<(), BundleError> {
+        let folder = self.data("certificates");
+        let keep = || -> io::Result<()> {
+            if !chains.is_empty() {
+                fs::create_dir_all(&folder)?;
+            }
+            for (sha256, chain) in chains {
+                fs::write(folder.join(format!("{sha256}.pem")), chain.concat())?;
+            }
+            Ok(())
+        };
+        keep().map_err(|error| write_error(&folder, error))
+    }
+
+    /// Nothing more is written: the bag is sealed. `about` are elements of `bag-info.txt`.
+    ///
+    /// # Errors
+    /// If it cannot be; then the bag says of itself that it is not whole.
+    pub fn close(self, about: &[(&str, String)]) -> Result<(), BundleError> {
+        bag::seal(&self.root, about).map_err(|error| BundleError::Seal {
+            path: self.root.clone(),
+            error,
+        })?;
+        let _ = fs::remove_file(self.root.join(bag::LOCK));
+        Ok(())
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
+        let clean = self.scrub.as_ref().map(|scrub| scrub.record(run));
+        let text = pretty(clean.as_ref().unwrap_or(run));
+        self.replace("run.json", |file| file.write_all(&text))
+    }
+
+    /// Writes `findings.json`, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn findings(&self, findings: &Findings) -> Result<(), BundleError> {
+        let text = pretty(findings);
+        self.replace("findings.json", |file| file.write_all(&text))
+    }
+
+    /// Where Chromium writes its network log while it runs.
+    pub fn raw_net_log(&self) -> PathBuf {
+        self.raw("netlog.json")
+    }
+
+    /// Puts Chromium's network log into its final, compressed form, if it is not there yet.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn compress_net_log(&self) -> Result<(), BundleError> {
+        if self.private.is_some() {
+            return Ok(());
+        }
+        let Ok(log) = File::open(self.raw_net_log()) else {
+            return Ok(());
+        };
+        let path = self.data("netlog.json.gz");
+        let copy = || -> io::Result<()> {
+            let mut source = BufReader::with_capacity(1 << 18, log);
+            let mut target = GzEncoder::new(File::create(&path)?, Compression::fast());
+            io::copy(&mut source, &mut target)?;
+            target.finish()?.sync_all()
+        };
+        copy().map_err(|error| write_error(&path, error))
+    }
+
+    /// Takes away the plain log, once the compressed one is there.
+    ///
+    /// # Errors
+    /// If it cannot be taken away.
+    pub fn drop_raw_net_log(&self) -> Result<(), BundleError> {
+        let path = self.raw_net_log();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(write_error(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the final records in the place of those that were appended while the journey ran.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn records(
+        &self,
+        exchanges: &[Exchange],
+        events: &[TrackerEvent],
+    ) -> Result<(), BundleError> {
+        self.replace("exchanges.jsonl", |file| {
+            exchanges
+                .iter()
+                .try_for_each(|exchange| file.write_all(&line(exchange)))
+        })?;
+        self.replace("evidence.jsonl", |file| {
+            events
+                .iter()
+                .try_for_each(|event| file.write_all(&line(event)))
+        })
+    }
+
+    /// Writes a file of `data/` whole, or leaves what was there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn replace(
+        &self,
+        name: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), BundleError> {
+        let path = self.data(name);
+        let write = || {
+            let file = NamedTempFile::new_in(self.root.join("data"))?;
+            write_whole(file, &path, content)
+        };
+        write().map_err(|error| write_error(&path, error))
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        self.root.join("data").join(name)
+    }
+}
+
+/// Chromium's network log of a bundle, compressed or not.
+///
+/// # Errors
+/// If there is none, or it cannot be read.
+pub fn open_net_log(root: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let data = root.join("data");
+    // Open, the plain log can be read on when it is taken away.
+    match File::open(data.join("netlog.json")) {
+        Ok(log) => Ok(Box::new(log)),
+        Err(_) => Ok(Box::new(GzDecoder::new(File::open(
+            data.join("netlog.json.gz"),
+        )?))),
+    }
+}
+
+/// A request body that a bundle keeps, if there is one.
+pub fn read_body(root: &Path, exchange: &Exchange) -> Option<Vec<u8>> {
+    fs::read(root.join(exchange.body_path.as_ref()?)).ok()
+}
+
+/// A record as it stands in its file.
+pub fn line<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut line = serde_json::to_vec(record).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+/// A record that is a file of its own, as it stands there.
+pub fn pretty<T: Serialize>(record: &T) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(record).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// Fills a file beside its place and puts it there: whole, or what was there stays.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_whole(
+    file: NamedTempFile,
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut writer = BufWriter::with_capacity(1 << 16, &file);
+    content(&mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    make_readable(file.as_file())?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// What a run that was killed was just writing: files that were to be put in place whole.
+fn drop_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_leftover = entry.file_name().as_encoded_bytes().starts_with(b".tmp");
+        if is_leftover && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; evidence is as readable as any other file.
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+fn append(path: &Path) -> Result<File, BundleError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| write_error(path, error))
+}
+
+fn write_error(path: &Path, error: io::Error) -> BundleError {
+    BundleError::Write {
+        path: path.to_owned(),
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("run");
+        BundleWriter::create(&root, "title: x").unwrap();
+        let error = BundleWriter::create(&root, "title: y").unwrap_err();
+        assert!(matches!(error, BundleError::Exists(_)), "{error}");
+        let kept = fs::read_to_string(root.join("data/scenario.yaml")).unwrap();
+        assert_eq!(kept, "title: x");
+        // An empty folder, as `mktemp -d` makes it, is welcome.
+        let empty = tempfile::tempdir().unwrap();
+        BundleWriter::create(empty.path(), "title: x").unwrap();
+    }
+}

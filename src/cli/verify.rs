@@ -1,0 +1,144 @@
+//! `pixelwitness verify`: what a bundle proves, and what it does not.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use serde_json::json;
+
+use super::{exit, talk};
+use crate::report::visible;
+use crate::run::{Proof, Trust, Verification, verify as check};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Checked are: that every file has the digest that the manifests list, and no file was added; the signature and the time
+stamp, where there are any; that each record is as its schema says; that what records name is there; and that records,
+findings and counts follow from the browser's own messages and its network log, from which they are made anew. Nothing in
+the bundle is changed.
+
+  pixelwitness verify evidence/report-20261124T090000Z
+  pixelwitness verify evidence/… --allowed-signers signers --signer desk@paper.example --tsa-ca authority.pem
+
+The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
+
+Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, and is named; 2 it is no bundle;
+3 it is not complete: the run was cut short (`pixelwitness audit` completes it), or its format is a newer one.")]
+pub struct VerifyArgs {
+    /// The folder that a run was written to
+    #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
+    bundle: PathBuf,
+    /// Who may have signed it, in OpenSSH's allowed_signers format; then it must be signed (asks ssh-keygen)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    allowed_signers: Option<PathBuf>,
+    /// Which of them must have signed it [default: any]
+    #[arg(long, value_name = "WHO", requires = "allowed_signers")]
+    signer: Option<String>,
+    /// Certificates (PEM) of time-stamping authorities that are trusted; then it must be stamped (asks openssl)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    tsa_ca: Option<PathBuf>,
+    /// The result as JSON on stdout, and nothing else there
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn verify(args: &VerifyArgs) -> u8 {
+    for file in [&args.allowed_signers, &args.tsa_ca].into_iter().flatten() {
+        if let Err(error) = std::fs::File::open(file) {
+            talk::error(
+                &format!("failed to read `{}`: {error}", file.display()),
+                None,
+            );
+            return exit::BAD_INPUT;
+        }
+    }
+    let trust = Trust {
+        allowed_signers: args.allowed_signers.as_deref(),
+        signer: args.signer.as_deref(),
+        authorities: args.tsa_ca.as_deref(),
+    };
+    let verification = match check(&args.bundle, trust) {
+        Ok(verification) => verification,
+        Err(error) => {
+            talk::error(&error.to_string(), Some(error.help()));
+            return exit::BAD_INPUT;
+        }
+    };
+    let (code, verdict) = match verification.outcome() {
+        Proof::Failed => (exit::FOUND, "tampered"),
+        Proof::Incomplete => (exit::INCONCLUSIVE, "incomplete"),
+        Proof::Proven | Proof::NotProven => (exit::OK, "verified"),
+    };
+    if args.json {
+        let checks: Vec<_> = verification
+            .checks
+            .iter()
+            .map(|check| {
+                json!({
+                    "name": check.name, "outcome": check.outcome.as_str(), "says": check.says, "files": check.files,
+                })
+            })
+            .collect();
+        let result = json!({
+            "exit_code": code, "verdict": verdict, "bundle": args.bundle,
+            "evidence_digest": verification.evidence_digest, "checks": checks,
+        });
+        talk::data(&format!("{result:#}"));
+    } else {
+        let mut stdout = io::stdout().lock();
+        // A reader that has gone away, as `head` does, is no failure.
+        let _ = render(&verification, verdict, &mut stdout).and_then(|()| stdout.flush());
+    }
+    code
+}
+
+fn render(verification: &Verification, verdict: &str, out: &mut dyn Write) -> io::Result<()> {
+    let colour = talk::colour_on_stdout();
+    let paint = |code: &str, text: &str| match colour {
+        true => format!("\x1b[{code}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    };
+    if let Some(record) = &verification.record {
+        writeln!(
+            out,
+            "{} on {}, {} by {} {}",
+            visible(&record.scenario.title),
+            visible(&record.scenario.origin),
+            record.started,
+            visible(&record.tool.name),
+            visible(&record.tool.version),
+        )?;
+    }
+    let sections = [
+        (Proof::Failed, "1;31", "✗", "NOT AS IT WAS SEALED"),
+        (Proof::Incomplete, "33", "!", "Not complete"),
+        (Proof::Proven, "32", "✓", "Proven"),
+        (Proof::NotProven, "33", "–", "Not proven"),
+    ];
+    for (outcome, code, mark, title) in sections {
+        let mut checks = verification
+            .checks
+            .iter()
+            .filter(|check| check.outcome == outcome)
+            .peekable();
+        if checks.peek().is_some() {
+            writeln!(out, "\n{}", paint(code, title))?;
+        }
+        for check in checks {
+            writeln!(out, "  {} {}", paint(code, mark), visible(&check.says))?;
+        }
+    }
+    if let Some(digest) = &verification.evidence_digest {
+        writeln!(out, "\nThe evidence, to compare by telephone: {digest}")?;
+    }
+    let last = match verdict {
+        "tampered" => {
+            "It was changed after it was sealed, or does not fit together: do not rely on it."
+        }
+        "incomplete" => "It is not complete; what is in it can be read.",
+        _ => {
+            "That the recording itself is honest no check can prove: replay data/scenario.yaml to see for yourself."
+        }
+    };
+    writeln!(out, "{last}")
+}

@@ -1,0 +1,277 @@
+//! Evidence records without what differs from one run of a journey to the next, so that two runs can be compared record by
+//! record, and two people can tell over the telephone whether they hold the same evidence.
+//!
+//! Left out are ids (`id`, `exchange`, `frame`), times, the step (a tracker's timer may ring in one step or in the next), and the
+//! order in which requests that were made at once went out. Kept as a mark that there was one: `event_id`, `duplicate_of`, and
+//! within values what the run's clock or a random number made. What was typed, or follows from it, is kept by the canary's name.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use crate::model::{Findings, RunRecord, TrackerEvent, UrlParts};
+
+/// A clock in a value may be off by so much from the run's own (milliseconds).
+const CLOCKS_DIFFER_BY: i64 = 24 * 3600 * 1000;
+
+/// Fields of a record that say where it stands in its run and nothing else.
+const LEFT_OUT: [&str; 5] = ["id", "exchange", "frame", "time", "step"];
+
+/// Fields of which it counts that there is one.
+const MARKED: [&str; 2] = ["event_id", "duplicate_of"];
+
+/// Each record as a line of JSON, sorted.
+pub fn canonical(record: &RunRecord, events: &[TrackerEvent], findings: &Findings) -> Vec<String> {
+    let run = Run::of(record, findings);
+    let mut lines: Vec<String> = events.iter().map(|event| run.line(event)).collect();
+    lines.sort_unstable();
+    lines
+}
+
+/// Of all records together: the first 128 bits of the SHA-256 of the lines of [`canonical`], in groups of four digits.
+pub fn digest(record: &RunRecord, events: &[TrackerEvent], findings: &Findings) -> String {
+    let mut hasher = Sha256::new();
+    for line in canonical(record, events, findings) {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+    }
+    let hex = HEXLOWER.encode(&hasher.finalize()[..16]);
+    let groups: Vec<&str> = (0..hex.len())
+        .step_by(4)
+        .map(|at| &hex[at..at + 4])
+        .collect();
+    groups.join(" ")
+}
+
+/// Lines that one side has and the other has not, or has less often: `-` and `+`, in order.
+pub fn difference<'a>(old: &'a [String], new: &'a [String]) -> Vec<(char, &'a str)> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    old.iter()
+        .for_each(|line| *counts.entry(line).or_default() -= 1);
+    new.iter()
+        .for_each(|line| *counts.entry(line).or_default() += 1);
+    let lines = counts.into_iter().flat_map(|(line, count)| {
+        let sign = if count < 0 { '-' } else { '+' };
+        std::iter::repeat_n((sign, line), count.unsigned_abs() as usize)
+    });
+    lines.collect()
+}
+
+/// What of a run can stand in its values.
+struct Run<'a> {
+    /// Values that were typed or planted, the longest first, with what they are called.
+    canaries: Vec<(&'a str, String)>,
+    /// By exchange: what was found there of a canary in another form.
+    leaks: BTreeMap<&'a str, Vec<(&'a str, &'a str)>>,
+    /// Milliseconds since the Unix epoch.
+    clock: (i64, i64),
+}
+
+impl<'a> Run<'a> {
+    fn of(record: &'a RunRecord, findings: &'a Findings) -> Run<'a> {
+        let canaries = record.canaries.iter();
+        let mut canaries: Vec<(&str, String)> = canaries
+            .filter(|canary| canary.value.len() >= 4)
+            .map(|canary| (canary.value.as_str(), format!("{{{{{}}}}}", canary.name)))
+            .collect();
+        canaries.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        let mut leaks: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for leak in findings.leaks.iter().filter(|leak| leak.value.len() >= 4) {
+            let chain = leak.chain.split_once(" ← ").map_or("", |(_, chain)| chain);
+            let of_exchange = leaks.entry(&leak.exchange).or_default();
+            of_exchange.push((&leak.value, chain));
+        }
+        let finished = record.finished.unwrap_or(record.started);
+        Run {
+            canaries,
+            leaks,
+            clock: (
+                record.started.millis() - CLOCKS_DIFFER_BY,
+                finished.millis() + CLOCKS_DIFFER_BY,
+            ),
+        }
+    }
+
+    fn line(&self, event: &TrackerEvent) -> String {
+        let Ok(Value::Object(mut fields)) = serde_json::to_value(event) else {
+            return String::new();
+        };
+        for name in LEFT_OUT {
+            fields.remove(name);
+        }
+        for name in MARKED {
+            if let Some(value) = fields.get_mut(name)
+                && !value.is_null()
+            {
+                *value = "*".into();
+            }
+        }
+        // The query stands among the parameters.
+        let parts = UrlParts::of(&event.url);
+        let address = parts.map_or(event.url.clone(), |parts| {
+            format!("{}{}", parts.host, parts.path)
+        });
+        fields.insert("url".to_owned(), address.into());
+        let mut record = Value::Object(fields);
+        self.settle(&mut record, &event.exchange);
+        // Keys in order, whatever the order of the fields in a later version.
+        sorted(record).to_string()
+    }
+
+    fn settle(&self, value: &mut Value, exchange: &str) {
+        match value {
+            Value::String(text) => *text = self.text(text, exchange),
+            Value::Number(number) => {
+                let settled = self.text(&number.to_string(), exchange);
+                if settled.starts_with('<') {
+                    *value = settled.into();
+                }
+            }
+            Value::Array(items) => items
+                .iter_mut()
+                .for_each(|item| self.settle(item, exchange)),
+            Value::Object(map) => {
+                // A random number that names the event, wherever it stands.
+                let names_event = ["key", "signal"].iter().any(|name| {
+                    map.get(*name)
+                        .and_then(Value::as_str)
+                        .is_some_and(is_event_id)
+                });
+                if names_event && map.contains_key("value") {
+                    map.insert("value".to_owned(), "*".into());
+                }
+                map.values_mut()
+                    .for_each(|value| self.settle(value, exchange));
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn text(&self, text: &str, exchange: &str) -> String {
+        let mut text = text.to_owned();
+        for (value, chain) in self.leaks.get(exchange).into_iter().flatten() {
+            if text.contains(value) {
+                text = text.replace(value, &format!("{{{{{chain}}}}}"));
+            }
+        }
+        for (value, name) in &self.canaries {
+            if text.contains(value) {
+                text = text.replace(value, name);
+            }
+        }
+        self.without_clock(&text)
+    }
+
+    /// Numbers that the run's clock made; and, beside one of those, long random ones, as in `fb.1.<time>.<random>`.
+    fn without_clock(&self, text: &str) -> String {
+        let pieces = digits_apart(text);
+        if !pieces.iter().any(|piece| self.is_time(piece)) {
+            return text.to_owned();
+        }
+        let cookie = text.len() <= 80;
+        let settled = pieces.iter().map(|piece| match piece {
+            piece if self.is_time(piece) => "<time>",
+            piece if cookie && piece.len() >= 8 && is_number(piece) => "<random>",
+            piece => piece,
+        });
+        settled.collect()
+    }
+
+    /// Seconds, milliseconds or microseconds since the Unix epoch, within the run.
+    fn is_time(&self, piece: &str) -> bool {
+        let Some(number) = is_number(piece)
+            .then(|| piece.parse::<i64>().ok())
+            .flatten()
+        else {
+            return false;
+        };
+        let millis = match piece.len() {
+            10 => number * 1000,
+            13 => number,
+            16 => number / 1000,
+            _ => return false,
+        };
+        (self.clock.0..=self.clock.1).contains(&millis)
+    }
+}
+
+/// Parameters that number an event, or the page's visit, at random: Meta's `eid` and `rqm`'s company are in `docs/meta-pixel.md`;
+/// `_p`, `_s` and `sid` are Google's.
+fn is_event_id(key: &str) -> bool {
+    matches!(
+        key,
+        "eid" | "event_id" | "_p" | "_s" | "cid" | "sid" | "_et" | "gtm" | "tfd"
+    )
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `a12.34` as `a`, `12`, `.`, `34`.
+fn digits_apart(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let bytes = text.as_bytes();
+    for at in 1..bytes.len() {
+        if bytes[at].is_ascii_digit() != bytes[at - 1].is_ascii_digit() && text.is_char_boundary(at)
+        {
+            pieces.push(&text[start..at]);
+            start = at;
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let ordered: BTreeMap<String, Value> = map
+                .into_iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect();
+            Value::Object(ordered.into_iter().collect::<Map<_, _>>())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_told_with_how_often() {
+        let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(difference(&lines("a b b"), &lines("b a b")).is_empty());
+        assert_eq!(
+            difference(&lines("a b b"), &lines("b c")),
+            [('-', "a"), ('-', "b"), ('+', "c")]
+        );
+    }
+
+    #[test]
+    fn clocks_and_what_stands_beside_them_are_left_out() {
+        let run = Run {
+            canaries: vec![("ada@example.org", "{{email}}".to_owned())],
+            leaks: BTreeMap::new(),
+            clock: (1_790_000_000_000, 1_790_000_100_000),
+        };
+        for (text, settled) in [
+            ("1790000001234", "<time>"),
+            ("fb.1.1790000001234.987654321", "fb.1.<time>.<random>"),
+            ("GA1.1.123456789.1790000002", "GA1.1.<random>.<time>"),
+            ("to ada@example.org", "to {{email}}"),
+            // A pixel's id, a telephone number, another year: no clock of this run.
+            ("123456789012345", "123456789012345"),
+            ("1690000001234", "1690000001234"),
+            ("é1790000001é", "é<time>é"),
+        ] {
+            assert_eq!(run.text(text, "x1"), settled, "{text}");
+        }
+    }
+}
