@@ -4,7 +4,8 @@ mod check;
 mod manifest;
 mod seal;
 
-pub use check::{Bag, Fault, Problem, check};
+pub use check::{Bag, Fault, Problem, check, tag_files_hold};
+pub use manifest::listed;
 pub(super) use seal::begin;
 pub use seal::{is_sealed, open_again, seal};
 
@@ -30,7 +31,7 @@ pub const LOCK: &str = "run.lock";
 /// The files that the tag manifest lists, in its order.
 const TAGS: [&str; 4] = [INSTRUCTIONS, INFO, DECLARATION, MANIFEST];
 /// Those that come after it, and that it cannot list.
-const AFTER: [&str; 5] = [TAG_MANIFEST, SIGNATURE, STAMP_REQUEST, STAMP, LOCK];
+const AFTER: [&str; 4] = [TAG_MANIFEST, SIGNATURE, STAMP_REQUEST, STAMP];
 
 /// The element of `bag-info.txt` that counts the format's versions.
 const FORMAT_ELEMENT: &str = "Pixelwitness-Bundle-Version";

@@ -5,13 +5,15 @@
 //! - `bag`: the bag around it: the manifests, `bag-info.txt`, `VERIFY.md`; and whether a bag is as they say.
 //! - `sign`, `timestamp`: who says so, and since when at the latest.
 //! - `read`: what stands in it, back in memory.
-//! - `scrub`: what must never be written.
+//! - `scrub`: what must never be written, and what is taken out of an edition that is shared; `disclosure`: how that can be
+//!   shown later all the same.
 //!
 //! Files of the payload: `data/run.json`, `scenario.yaml`, `policy.yaml`, `exchanges.jsonl`, `evidence.jsonl`,
 //! `findings.json`, `traffic.har`, `bodies/<sha256>`, `certificates/<sha256>.pem`, `screenshots/<step>.png`, `cdp.jsonl` (the
 //! browser's messages as they came), `netlog.json.gz` (Chromium's own network log).
 
 pub mod bag;
+pub mod disclosure;
 mod read;
 mod scrub;
 pub mod sign;
@@ -19,5 +21,5 @@ pub mod timestamp;
 mod writer;
 
 pub use read::{Kept, ReadError, read};
-pub use scrub::Scrub;
+pub use scrub::{SHORTEST as SHORTEST_SECRET, Scrub};
 pub use writer::{BundleError, BundleWriter, line, open_net_log, pretty, read_body, write_whole};

@@ -1,4 +1,5 @@
-//! Keeps secrets out of a bundle: values of real cookies are replaced in whatever is written.
+//! Replaces values in whatever is written, in every form in which scripts and headers write them: secrets, which are never
+//! kept, and what is taken out of an edition that is to be shared.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use crate::model::Exchange;
 
 /// A shorter value says nothing, and stands in too much that is no secret.
-const SHORTEST: usize = 6;
+pub const SHORTEST: usize = 6;
 
 /// What JavaScript's `encodeURIComponent` leaves as it is (ECMA-262, 19.2.6.4).
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -58,20 +59,33 @@ pub struct Scrub {
 impl Scrub {
     /// Names and values. Nothing, if there is nothing to hide.
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Scrub> {
-        let mut patterns: Vec<String> = Vec::new();
-        let mut replacements = Vec::new();
         let mut names = BTreeSet::new();
+        let mut marked = Vec::new();
         for (name, value) in secrets {
             names.insert(name.to_owned());
-            for form in forms(value) {
-                if form.len() >= SHORTEST && !patterns.contains(&form) {
-                    patterns.push(form);
-                    replacements.push(replacement(name));
-                }
-            }
+            marked.push((replacement(name), value));
         }
         if names.is_empty() {
             return None;
+        }
+        let marked = marked.iter().map(|(mark, value)| (mark.as_str(), *value));
+        Some(Scrub {
+            names,
+            ..Scrub::marking(marked)?
+        })
+    }
+
+    /// Marks, and the values that they take the place of. Nothing, if the values are too many to look for at once.
+    pub fn marking<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Scrub> {
+        let mut patterns: Vec<String> = Vec::new();
+        let mut replacements = Vec::new();
+        for (mark, value) in values {
+            for form in forms(value) {
+                if form.len() >= SHORTEST && !patterns.contains(&form) {
+                    patterns.push(form);
+                    replacements.push(mark.to_owned());
+                }
+            }
         }
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -80,8 +94,13 @@ impl Scrub {
         Some(Scrub {
             finder,
             replacements,
-            names,
+            names: BTreeSet::new(),
         })
+    }
+
+    /// Whether any of the values stands there.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.finder.is_match(bytes)
     }
 
     /// The same bytes without the secrets.

@@ -123,6 +123,15 @@ pub fn take_answer(root: &Path, answer: &[u8]) -> Result<Stamp, StampError> {
     Ok(stamp)
 }
 
+/// Whether the request that lies beside a bundle's tag manifest, if there is one, is for a time stamp of that.
+pub fn request_fits(root: &Path, digest: &[u8]) -> bool {
+    match fs::read(root.join(STAMP_REQUEST)) {
+        Ok(request) => TimeStampReq::from_der(&request)
+            .is_ok_and(|request| request.message_imprint.hashed_message.as_bytes() == digest),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
 /// What a time stamp says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {

@@ -248,12 +248,12 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be; then the bag says of itself that it is not whole.
     pub fn close(self, about: &[(&str, String)]) -> Result<(), BundleError> {
+        // The lock itself is held until this ends; its file is not to be in a sealed bag.
+        let _ = fs::remove_file(self.root.join(bag::LOCK));
         bag::seal(&self.root, about).map_err(|error| BundleError::Seal {
             path: self.root.clone(),
             error,
-        })?;
-        let _ = fs::remove_file(self.root.join(bag::LOCK));
-        Ok(())
+        })
     }
 
     /// Writes `run.json`, whole or not at all.

@@ -27,5 +27,7 @@ pub use cause::attribute;
 pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError, Told, Watch};
 pub use containment::{Answer, Containment, Deliver, Guard};
 pub use journal::{Incoming, JournalLine, Mark};
-pub use netlog::{KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest};
+pub use netlog::{
+    KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest, certificate_digest,
+};
 pub use page::PageState;

@@ -9,7 +9,8 @@ use super::check::load;
 use super::decode::site;
 use super::{exit, talk};
 use crate::policy::{Baseline, Gate, Judged, difference};
-use crate::run::AboutFile;
+use crate::report::records::{canonical, difference as records_differ, digest};
+use crate::run::{AboutFile, Run};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,6 +19,12 @@ runs of the same journey on the same site are the same. `+` is told in NEW alone
 
   pixelwitness diff evidence/before evidence/after
   pixelwitness diff told.baseline evidence/report-20261124T090000Z
+
+With `--records` a line is an evidence record, whole but for what differs from run to run: ids, times, the order of what was
+sent at once, random numbers beside times; what was typed is given by the canary's name. Two runs of one journey on one site
+come to the same digest.
+
+  pixelwitness diff evidence/monday evidence/tuesday --records
 
 Exit codes, as diff's: 0 the same, 1 different, 2 one of them cannot be read.")]
 pub struct DiffArgs {
@@ -30,6 +37,9 @@ pub struct DiffArgs {
     /// Whose site it was, for HARs
     #[arg(long, value_name = "DOMAIN", value_parser = site)]
     site: Option<String>,
+    /// Compare record by record
+    #[arg(long)]
+    records: bool,
     /// The result as JSON on stdout, and nothing else there
     #[arg(long)]
     json: bool,
@@ -40,6 +50,9 @@ pub fn diff(args: &DiffArgs) -> u8 {
         site: args.site.as_deref(),
         canaries: &[],
     };
+    if args.records {
+        return records(args, about);
+    }
     let (old, new) = match (told(&args.old, about), told(&args.new, about)) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(code), _) | (_, Err(code)) => return code,
@@ -73,6 +86,41 @@ pub fn diff(args: &DiffArgs) -> u8 {
         args.old.display(),
         args.new.display()
     ));
+    for (sign, line) in lines {
+        talk::data(&format!("{sign}{line}"));
+    }
+    code
+}
+
+/// Compares evidence records, without what differs from run to run.
+fn records(args: &DiffArgs, about: AboutFile<'_>) -> u8 {
+    let (old, new) = match (load(&args.old, about), load(&args.new, about)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
+    let canonical = |run: &Run| canonical(&run.record, &run.events, &run.findings);
+    let digests = [&old, &new].map(|run| digest(&run.record, &run.events, &run.findings));
+    let (old, new) = (canonical(&old), canonical(&new));
+    let lines = records_differ(&old, &new);
+    let code = if lines.is_empty() {
+        exit::OK
+    } else {
+        exit::FOUND
+    };
+    if args.json {
+        let of = |wanted: char| -> Vec<&str> {
+            let lines = lines.iter().filter(|(sign, _)| *sign == wanted);
+            lines.map(|(_, line)| *line).collect()
+        };
+        let result = json!({
+            "exit_code": code, "added": of('+'), "removed": of('-'), "digests": digests,
+        });
+        talk::data(&format!("{result:#}"));
+        return code;
+    }
+    let [old_digest, new_digest] = digests;
+    talk::data(&format!("--- {}  {old_digest}", args.old.display()));
+    talk::data(&format!("+++ {}  {new_digest}", args.new.display()));
     for (sign, line) in lines {
         talk::data(&format!("{sign}{line}"));
     }

@@ -18,6 +18,7 @@ mod options;
 mod plan;
 mod progress;
 mod record;
+mod redact;
 mod report;
 mod run;
 mod scan;
@@ -115,6 +116,10 @@ enum Command {
     Sign(sign::SignArgs),
     /// Have a time-stamping authority say that a bundle was there
     Timestamp(timestamp::TimestampArgs),
+    /// Write an edition that can be shared: chosen values taken out wherever they stand, to be disclosed later one by one
+    Redact(redact::RedactArgs),
+    /// Show a value that was taken out of a redacted edition, or check one that was shown
+    Disclose(redact::DiscloseArgs),
     /// Render a bundle again, or as HAR, web archive or spreadsheet
     Report(report::ReportArgs),
     /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
@@ -160,6 +165,8 @@ pub fn main() -> ExitCode {
             Command::Verify(args) => verify::verify(&args),
             Command::Sign(args) => sign::sign(&args),
             Command::Timestamp(args) => timestamp::timestamp(&args).await,
+            Command::Redact(args) => redact::redact(&args),
+            Command::Disclose(args) => redact::disclose(&args),
             Command::Report(args) => report::report(&args),
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),

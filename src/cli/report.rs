@@ -1,6 +1,6 @@
 //! `pixelwitness report`: renders a bundle again, or in another format.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -15,7 +15,9 @@ use crate::run::Run;
 #[derive(Debug, Args)]
 #[command(after_help = "\
   pixelwitness report evidence/report-20261124T090000Z                  # the summary, as after the run
+  pixelwitness report evidence/… --format csv -o events.csv             # for a spreadsheet
   pixelwitness report evidence/… --format har -o traffic.har            # for a browser's developer tools
+  pixelwitness report evidence/… --format wacz -o pages.wacz            # for replayweb.page and web archives
 
 Of a run that was cut short, what it had written is rendered. JUnit, SARIF and Markdown hold a bundle against a policy:
 `pixelwitness check`.
@@ -38,6 +40,10 @@ enum Format {
     Terminal,
     /// HAR 1.2: every request, as browsers' developer tools read it
     Har,
+    /// A web archive (WACZ 1.1.1): every request and answer that went over the network, byte for byte
+    Wacz,
+    /// Evidence records for a spreadsheet, a row each
+    Csv,
 }
 
 pub fn report(args: &ReportArgs) -> u8 {
@@ -95,5 +101,13 @@ fn render(format: Format, run: &Run, colour: bool, out: &mut dyn Write) -> io::R
     match format {
         Format::Terminal => report::terminal::render(run, colour, out),
         Format::Har => report::har::render(&run.record, &run.exchanges, &body, out),
+        Format::Csv => report::csv::render(&run.events, out),
+        Format::Wacz => {
+            // A ZIP is not written from one end to the other.
+            let mut archive = tempfile::tempfile()?;
+            crate::run::archive(run, &archive)?;
+            archive.rewind()?;
+            io::copy(&mut archive, out).map(|_| ())
+        }
     }
 }

@@ -36,8 +36,9 @@ pub use ruling::{
 pub use run::{
     AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ClocksRecord,
     ConsentOutcome, ConsentRecord, ContainmentRecord, Counts, FORMAT, Guarded, HostRecord,
-    IdentityRecord, JourneyRecord, JourneyState, PolicyRecord, Problem, Residual, Residue,
-    RunRecord, ScenarioRecord, ServerClock, StepRecord, StepState, ToolRecord,
+    IdentityRecord, JourneyRecord, JourneyState, PolicyRecord, Problem, RedactedValue,
+    RedactionRecord, Residual, Residue, RunRecord, ScenarioRecord, ServerClock, StepRecord,
+    StepState, ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};
 

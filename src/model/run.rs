@@ -46,6 +46,9 @@ pub struct RunRecord {
     /// Why `data/cdp.jsonl` and `data/netlog.json.gz` are not in the bundle; null where they are.
     #[serde(default)]
     pub sources_left_out: Option<String>,
+    /// What was taken out of this edition; null in an original.
+    #[serde(default)]
+    pub redaction: Option<RedactionRecord>,
     pub audit: AuditRecord,
     pub counts: Counts,
     /// What went wrong or could not be established. Empty is good.
@@ -309,6 +312,29 @@ pub struct Guarded {
     pub what: String,
     /// Host that the form names as its action.
     pub action_host: Option<String>,
+}
+
+/// What was taken out of an edition that is shared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionRecord {
+    /// SHA-256 of the original's tag manifest, which is kept in `data/original/`.
+    pub original: String,
+    /// Values that were taken out wherever they stood, each by its mark `[redacted:NAME:DIGEST]`.
+    pub values: Vec<RedactedValue>,
+    /// Files of the original that are not in this edition.
+    pub removed: Vec<String>,
+    /// Exchanges of which the query, headers, cookies, body and messages were taken out altogether, by id.
+    pub emptied: Vec<String>,
+}
+
+/// A value that can be disclosed later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedactedValue {
+    pub name: String,
+    /// `base64url(sha256(base64url([salt, name, value])))` (RFC 9901, 4.2.3).
+    pub digest: String,
 }
 
 /// What was recorded, held against Chromium's own network log.

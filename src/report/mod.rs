@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod compare;
+pub mod csv;
 pub mod decoded;
 pub mod gallery;
 pub mod gate;
@@ -9,6 +10,7 @@ pub mod har;
 pub mod looked_for;
 pub mod records;
 pub mod terminal;
+pub mod wacz;
 
 pub(crate) use crate::model::count;
 

@@ -133,6 +133,10 @@ impl<'a> Run<'a> {
                 .iter_mut()
                 .for_each(|item| self.settle(item, exchange)),
             Value::Object(map) => {
+                // It follows from the value.
+                if map.contains_key("in") {
+                    map.remove("decoded");
+                }
                 // A random number that names the event, wherever it stands.
                 let names_event = ["key", "signal"].iter().any(|name| {
                     map.get(*name)

@@ -1,5 +1,6 @@
 //! The audit of a bundle that lies there: from its journal and its network log, without a browser.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -58,13 +59,7 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
         .map_err(|error| unreadable("run.json", error.to_string()))?;
     let mut record: RunRecord =
         serde_json::from_slice(&text).map_err(|error| unreadable("run.json", error.to_string()))?;
-    let scenario = Scenario::load(&data.join("scenario.yaml")).map_err(AuditError::Scenario)?;
-    // The origin that was replayed may be another than the scenario's (`--base-url`).
-    let first_party = url::Url::parse(&record.scenario.origin)
-        .map(|origin| registrable_domain(origin.host_str().unwrap_or_default()).to_owned())
-        .unwrap_or_else(|_| scenario.first_party());
-    let journal = data.join("cdp.jsonl");
-    let assembler = replay(&journal, &first_party).map_err(|why| unreadable("cdp.jsonl", why))?;
+    let (assembler, first_party) = evidence_of(root, &record)?;
     if record.finished.is_some() {
         return Ok(compare(root, record, assembler, &first_party));
     }
@@ -79,10 +74,30 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     Ok(Audited::Completed(Box::new(run)))
 }
 
+/// What the journal of a bundle tells, and the registrable domain of the site.
+pub(super) fn evidence_of(
+    root: &Path,
+    record: &RunRecord,
+) -> Result<(Assembler, String), AuditError> {
+    let data = root.join("data");
+    let scenario = Scenario::load(&data.join("scenario.yaml")).map_err(AuditError::Scenario)?;
+    // The origin that was replayed may be another than the scenario's (`--base-url`).
+    let first_party = url::Url::parse(&record.scenario.origin)
+        .map(|origin| registrable_domain(origin.host_str().unwrap_or_default()).to_owned())
+        .unwrap_or_else(|_| scenario.first_party());
+    let journal = data.join("cdp.jsonl");
+    let assembler = replay(&journal, &first_party)
+        .map_err(|why| AuditError::Unreadable { path: journal, why })?;
+    Ok((assembler, first_party))
+}
+
 /// Holds every record of a run that has ended, and every body, against what its journal and its log come to. Writes
 /// nothing.
 fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &str) -> Audited {
     let log = read_log(open_net_log(root), is_library, &mut |_, _| Ok(()));
+    let certificates = log
+        .as_ref()
+        .map_or_else(|_| BTreeMap::new(), |log| log.certificates.clone());
     let (exchanges, audit) = establish(log, assembler, first_party, sink_of(&record));
     let body = |exchange: &Exchange| read_body(root, exchange);
     let events = decode_all(&exchanges, body);
@@ -108,6 +123,10 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
         "data/traffic.har",
         rendered.map(|()| har).unwrap_or_default(),
     );
+    for (sha256, chain) in certificates {
+        let path = format!("data/certificates/{sha256}.pem");
+        hold(&path, chain.concat().into_bytes());
+    }
     let mut findings = findings(
         Case {
             record: &record,

@@ -189,6 +189,7 @@ fn record(
         consent: Vec::new(),
         identity: Vec::new(),
         sources_left_out: Some("it is a file by another tool".to_owned()),
+        redaction: None,
         containment: ContainmentRecord::default(),
         audit: AuditRecord {
             verdict: AuditVerdict::OfFile,

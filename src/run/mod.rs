@@ -1,6 +1,7 @@
 //! One run, from a scenario to a bundle: launches, watches, replays, reconciles, keeps. Ties the rooms together.
 
 mod again;
+mod archive;
 mod clocks;
 mod containment;
 mod file;
@@ -10,7 +11,7 @@ mod journey;
 mod judge;
 mod record;
 mod recorder;
-mod references;
+mod redact;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -22,11 +23,13 @@ use tokio::sync::{mpsc, watch};
 use url::Url;
 
 pub use self::again::{AuditError, Audited, audit_bundle};
+pub use self::archive::archive;
 pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::journey::JourneyEnd;
 use self::judge::apply_policy;
 use self::record::{begin_record, problem};
+pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
 use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
@@ -37,6 +40,7 @@ use crate::leak::{self, Case, Side};
 use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
 use crate::policy::{Policy, Traffic};
+use crate::report::records;
 use crate::scenario::{Canary, CanaryKind, Consent, Recording, Scenario, Seed, ThirdPartyCookies};
 
 /// Nothing new in this time: the journey's last requests are out.
@@ -229,7 +233,13 @@ impl Run {
                 "External-Description",
                 format!("{} ({})", scenario.title, scenario.origin),
             ),
+            ("Pixelwitness-Evidence-Digest", self.evidence_digest()),
         ]
+    }
+
+    /// Of the evidence without what differs from run to run, to be compared by telephone; see [`records`].
+    pub fn evidence_digest(&self) -> String {
+        records::digest(&self.record, &self.events, &self.findings)
     }
 
     fn case(&self) -> Case<'_> {

@@ -88,6 +88,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
         consent: Vec::new(),
         identity: Vec::new(),
         sources_left_out: None,
+        redaction: None,
         containment: ContainmentRecord {
             deliver: options.deliver.as_str().to_owned(),
             ..ContainmentRecord::default()

@@ -232,7 +232,7 @@ async fn our_own_death_takes_the_browser_along_and_keeps_what_was_recorded() {
     let output = pixelwitness(&["audit", out_text], &[]);
     assert_eq!(output.status.code(), Some(3));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("the audit in run.json"), "{message}");
+    assert!(message.contains("data/run.json"), "{message}");
     server.stop().await;
 }
 

@@ -169,8 +169,15 @@ async fn from_fixed_to_leaky_the_deploy_is_refused() {
     let differ = pixelwitness(&["diff", &fixed, &leaky], &[]);
     assert_eq!(code(&differ), 1);
     let text = stdout(&differ);
+    // Microdata is sent by the clock: the home page, which both builds tell of, is left before it in one run and after it in
+    // another.
+    let by_the_clock =
+        |line: &&str| line[1..].starts_with("/\tMeta\twww.facebook.com/tr/\tMicrodata\t");
     assert!(
-        text.lines().skip(2).all(|line| line.starts_with('+')),
+        text.lines()
+            .skip(2)
+            .filter(|line| !by_the_clock(line))
+            .all(|line| line.starts_with('+')),
         "{text}"
     );
     assert!(

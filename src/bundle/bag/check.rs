@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Entry, digests, parse};
+use super::manifest::{Entry, digest, digests, parse};
 use super::{
     AFTER, DECLARATION, FORMAT_ELEMENT, INFO, MANIFEST, SIGNATURE, STAMP, TAG_MANIFEST, TAGS,
 };
@@ -56,9 +56,10 @@ impl Bag {
     }
 
     /// The version of the format, as `bag-info.txt` has it.
-    pub fn format(&self) -> Option<u32> {
-        let (_, value) = self.info.iter().find(|(name, _)| name == FORMAT_ELEMENT)?;
-        value.parse().ok()
+    fn format(&self) -> Option<&str> {
+        let mut elements = self.info.iter();
+        let (_, value) = elements.find(|(name, _)| name == FORMAT_ELEMENT)?;
+        Some(value)
     }
 }
 
@@ -87,12 +88,14 @@ pub fn check(root: &Path) -> io::Result<Bag> {
     bag.info = read_text(root, INFO, &there)
         .map(|text| info(&text))
         .unwrap_or_default();
-    if let Some(format) = bag.format().filter(|format| *format > FORMAT) {
-        bag.problem(
+    match bag.format().map(str::to_owned) {
+        Some(format) if format.parse().is_ok_and(|format| (1..=FORMAT).contains(&format)) => {}
+        Some(format) => bag.problem(
             Fault::Newer,
             INFO,
-            format!("says format {format}, and this program knows up to {FORMAT}: a newer one can check it"),
-        );
+            format!("says format `{format}`, and this program knows up to {FORMAT}: a newer one can check it"),
+        ),
+        None => bag.tampered(INFO, format!("does not say `{FORMAT_ELEMENT}`")),
     }
     let tags = manifest(root, TAG_MANIFEST, &there, &mut bag);
     for name in TAGS {
@@ -141,6 +144,19 @@ pub fn check(root: &Path) -> io::Result<Bag> {
         bag.tampered(INFO, what);
     }
     Ok(bag)
+}
+
+/// Whether a folder's tag manifest lists what such a one lists, and those files are as it says; of the payload nothing has to be
+/// there.
+pub fn tag_files_hold(folder: &Path) -> bool {
+    let text = fs::read_to_string(folder.join(TAG_MANIFEST)).unwrap_or_default();
+    let entries = parse(&text).unwrap_or_default();
+    let listed = |name: &&str| entries.iter().any(|entry| entry.path == *name);
+    TAGS.iter().all(|name| listed(name))
+        && entries.iter().all(|entry| {
+            TAGS.contains(&entry.path.as_str())
+                && digest(&folder.join(&entry.path)).is_ok_and(|(sha256, _)| sha256 == entry.sha256)
+        })
 }
 
 /// Gathers what lies in a folder: regular files alone.

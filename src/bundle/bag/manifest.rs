@@ -1,5 +1,6 @@
 //! Manifests: a digest and a path a line (RFC 8493, 2.1.3).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
+
+use super::MANIFEST;
 
 /// A file is read in pieces of so many bytes.
 const PIECE: usize = 1 << 18;
@@ -51,6 +54,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<Entry>, usize> {
         });
     }
     Ok(entries)
+}
+
+/// What a bag's manifest says: the digest (hex) of each file by its path. Empty, if it cannot be read.
+pub fn listed(root: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(root.join(MANIFEST)).unwrap_or_default();
+    let entries = parse(&text).unwrap_or_default().into_iter();
+    entries.map(|entry| (entry.path, entry.sha256)).collect()
 }
 
 /// A file's digest (hex) and its size.

@@ -13,6 +13,7 @@ use std::io::{self, BufRead, Read};
 
 use self::events::{Event, first_line, trim};
 use self::reader::Reader;
+pub use self::reader::certificate_digest;
 use crate::model::{Headers, Moment, Origin, Remote, is_library};
 
 /// What the log tells.

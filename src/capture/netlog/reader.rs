@@ -505,10 +505,13 @@ fn remote(address: &str) -> Option<Remote> {
     })
 }
 
-fn certificate_digest(pem: &str) -> Option<String> {
+/// SHA-256 (hex) of the first certificate of a PEM text.
+pub fn certificate_digest(pem: &str) -> Option<String> {
     let base64: String = pem
         .lines()
-        .filter(|line| !line.starts_with("-----"))
+        .skip_while(|line| !line.starts_with("-----BEGIN"))
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----END"))
         .collect();
     let der = data_encoding::BASE64.decode(base64.as_bytes()).ok()?;
     Some(data_encoding::HEXLOWER.encode(&Sha256::digest(der)))

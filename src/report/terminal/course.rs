@@ -4,8 +4,11 @@ use std::io::{self, Write};
 
 use super::{Style, short};
 use crate::model::{ConsentOutcome, Exchange, JourneyState, Outcome};
-use crate::report::{audit, count};
+use crate::report::{audit, count, visible};
 use crate::run::Run;
+
+/// Clocks that differ by less than this (milliseconds) agree.
+const CLOCKS_AGREE: i64 = 2000;
 
 pub(super) fn journey(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let journey = &run.record.journey;
@@ -54,11 +57,31 @@ pub(super) fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Res
     cookies(run, out)?;
     contained(run, style, out)?;
     audit::render(&record.audit, style.colour, out)?;
+    clocks(run, out)?;
     writeln!(
         out,
-        "Evidence: {}",
-        style.bold(&run.bundle.display().to_string())
+        "Evidence: {} (digest, to compare by telephone: {})",
+        style.bold(&run.bundle.display().to_string()),
+        run.evidence_digest(),
     )
+}
+
+/// Servers whose clocks say that ours is wrong, or theirs.
+fn clocks(run: &Run, out: &mut dyn Write) -> io::Result<()> {
+    for clock in &run.record.clocks.servers {
+        let (apart, which) = match (clock.at_least, clock.at_most) {
+            (at_least, _) if at_least > CLOCKS_AGREE => (at_least, "ahead of"),
+            (_, at_most) if at_most < -CLOCKS_AGREE => (-at_most, "behind"),
+            _ => continue,
+        };
+        writeln!(
+            out,
+            "Clocks: that of {} is at least {:.1} s {which} this machine's.",
+            visible(&clock.host),
+            apart as f64 / 1000.0
+        )?;
+    }
+    Ok(())
 }
 
 /// How consent banners were answered.

@@ -9,8 +9,22 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::Kept;
+use crate::bundle::{Kept, bag};
+use crate::capture::certificate_digest;
 use crate::model::Exchange;
+
+/// What lies in `data/` itself.
+const FILES: [&str; 9] = [
+    "run.json",
+    "scenario.yaml",
+    "policy.yaml",
+    "exchanges.jsonl",
+    "evidence.jsonl",
+    "findings.json",
+    "traffic.har",
+    "cdp.jsonl",
+    "netlog.json.gz",
+];
 
 /// What does not lead anywhere: the file that it stands in, or that it names, and what is wrong.
 pub(super) fn references(root: &Path, kept: &Kept) -> Vec<(String, String)> {
@@ -42,6 +56,7 @@ pub(super) fn references(root: &Path, kept: &Kept) -> Vec<(String, String)> {
     known.hold("data/findings.json", &kept.findings, &mut broken);
     known.hold("data/run.json", &kept.record.audit, &mut broken);
     files(root, kept, &mut broken);
+    strangers(root, &mut broken);
     broken
 }
 
@@ -154,15 +169,35 @@ fn files(root: &Path, kept: &Kept, broken: &mut Vec<(String, String)>) {
             .and_then(|remote| remote.certificate_sha256.as_ref());
         if let Some(sha256) = certificate {
             let path = format!("data/certificates/{sha256}.pem");
-            if !root.join(&path).is_file() && !broken.iter().any(|(known, _)| *known == path) {
-                broken.push((
-                    path,
-                    format!(
-                        "is the certificate that {} came over, and is not there",
-                        exchange.id
-                    ),
-                ));
+            let chain = fs::read_to_string(root.join(&path)).unwrap_or_default();
+            let is_it = certificate_digest(&chain).as_ref() == Some(sha256);
+            if !is_it && !broken.iter().any(|(known, _)| *known == path) {
+                let what = format!("is not the certificate that {} came over", exchange.id);
+                broken.push((path, what));
             }
+        }
+    }
+}
+
+/// Files that nothing in a bundle is known to be.
+fn strangers(root: &Path, broken: &mut Vec<(String, String)>) {
+    for (path, sha256) in bag::listed(root) {
+        let parts: Vec<&str> = path.split('/').collect();
+        let known = match parts[..] {
+            ["data", name] => FILES.contains(&name),
+            // Under its own digest a body is what it is; one that secrets were taken out of has another.
+            ["data", "bodies", name] => {
+                name == sha256
+                    || fs::read(root.join(&path))
+                        .is_ok_and(|body| memchr::memmem::find(&body, b"[secret ").is_some())
+            }
+            ["data", "certificates", name] => name.ends_with(".pem"),
+            ["data", "screenshots", name] => name.ends_with(".png"),
+            ["data", "original", name] => !name.is_empty(),
+            _ => false,
+        };
+        if !known {
+            broken.push((path, "is nothing that a bundle holds".to_owned()));
         }
     }
 }

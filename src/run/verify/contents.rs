@@ -1,0 +1,124 @@
+//! What stands in a bundle: whether it can be read, fits together, and follows from what the browser said.
+
+use std::path::Path;
+
+use super::references::references;
+use super::seals::original;
+use super::{Proof, Trust, Verification};
+use crate::bundle::{self, ReadError, bag};
+use crate::model::{AuditVerdict, RunRecord, ToolRecord, count};
+use crate::report::records;
+use crate::run::{AuditError, Audited, audit_bundle};
+
+/// What stands in it: whether it can be read, fits together, and follows from what the browser said.
+pub(super) fn contents(root: &Path, trust: Trust<'_>, all: &mut Verification) {
+    let kept = match bundle::read(root) {
+        Ok(kept) => kept,
+        Err(error) => {
+            let file = match &error {
+                ReadError::NoBundle { .. } => "data/run.json".to_owned(),
+                ReadError::Read { path, .. } | ReadError::Broken { path, .. } => {
+                    let inside = path.strip_prefix(root).unwrap_or(path);
+                    inside.display().to_string()
+                }
+            };
+            all.add_of("records", Proof::Failed, error.to_string(), vec![file]);
+            return;
+        }
+    };
+    let finished = kept.record.finished.is_some() && bag::is_sealed(root);
+    let says = format!(
+        "{} and {} are as their schemas say{}",
+        count(kept.exchanges.len(), "exchange"),
+        count(kept.events.len(), "evidence record"),
+        if finished {
+            ""
+        } else {
+            ", as far as the run came"
+        },
+    );
+    all.add("records", Proof::Proven, says);
+    if let Some(findings) = &kept.findings {
+        all.evidence_digest = Some(records::digest(&kept.record, &kept.events, findings));
+    }
+    if !finished {
+        let says = "the run was cut short: `pixelwitness audit` completes its records from what it had written";
+        all.add("references", Proof::Incomplete, says.to_owned());
+        all.record = Some(kept.record);
+        return;
+    }
+    let broken = references(root, &kept);
+    if broken.is_empty() {
+        let says = "every reference leads to a record or a file, and every body has the digest that names it";
+        all.add("references", Proof::Proven, says.to_owned());
+    }
+    for (file, what) in broken {
+        all.add_of(
+            "references",
+            Proof::Failed,
+            format!("`{file}`: {what}"),
+            vec![file],
+        );
+    }
+    if let Some(redaction) = &kept.record.redaction {
+        original(root, redaction, trust, all);
+    }
+    recomputed(root, &kept.record, all);
+    all.record = Some(kept.record);
+}
+
+/// Makes the records anew from the browser's messages and its network log.
+fn recomputed(root: &Path, record: &RunRecord, all: &mut Verification) {
+    let name = "recomputed";
+    if let Some(why) = &record.sources_left_out {
+        let says = format!("that the records follow from what the browser said: {why}");
+        return all.add(name, Proof::NotProven, says);
+    }
+    match audit_bundle(root) {
+        Ok(Audited::Confirmed(record)) => {
+            let says = match record.audit.verdict {
+                AuditVerdict::AuditUnavailable => {
+                    "records and findings follow from the browser's own messages; its network log was not to be had"
+                }
+                _ => {
+                    "records, findings and counts follow from the browser's own messages and its network log"
+                }
+            };
+            all.add(name, Proof::Proven, says.to_owned());
+        }
+        Ok(Audited::Differs(files, _)) => {
+            let this = ToolRecord::this();
+            let same = (&this.version, &this.commit) == (&record.tool.version, &record.tool.commit);
+            if same {
+                let says = format!(
+                    "not what the browser's messages and its network log come to: {}",
+                    files.join(", ")
+                );
+                all.add_of(name, Proof::Failed, says, files);
+            } else {
+                let made_by = record.tool.commit.as_deref().unwrap_or("an unknown commit");
+                let says = format!(
+                    "{} {} ({made_by}) made it, and this version ({}) comes to something else in {}: that version can tell whether the versions are why",
+                    record.tool.name,
+                    record.tool.version,
+                    this.commit.as_deref().unwrap_or(&this.version),
+                    files.join(", "),
+                );
+                all.add_of(name, Proof::Incomplete, says, files);
+            }
+        }
+        Ok(Audited::Completed(_)) => {}
+        Err(error) => {
+            let file = match &error {
+                AuditError::Unreadable { path, .. } => path
+                    .strip_prefix(root)
+                    .unwrap_or(path)
+                    .display()
+                    .to_string(),
+                AuditError::Scenario(_) => "data/scenario.yaml".to_owned(),
+                AuditError::Run(_) => "data".to_owned(),
+            };
+            all.add_of(name, Proof::Failed, error.to_string(), vec![file]);
+        }
+    }
+}
