@@ -71,12 +71,20 @@ impl Scrub {
         let marked = marked.iter().map(|(mark, value)| (mark.as_str(), *value));
         Some(Scrub {
             names,
-            ..Scrub::marking(marked)?
+            ..Scrub::of(marked, false)?
         })
     }
 
-    /// Marks, and the values that they take the place of. Nothing, if the values are too many to look for at once.
+    /// Marks, and the values that they take the place of, in capitals or not. Nothing, if the values are too many to look for
+    /// at once.
     pub fn marking<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Scrub> {
+        Scrub::of(values, true)
+    }
+
+    fn of<'a>(
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+        whatever_case: bool,
+    ) -> Option<Scrub> {
         let mut patterns: Vec<String> = Vec::new();
         let mut replacements = Vec::new();
         for (mark, value) in values {
@@ -89,6 +97,7 @@ impl Scrub {
         }
         let finder = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(whatever_case)
             .build(patterns)
             .ok()?;
         Some(Scrub {

@@ -103,6 +103,12 @@ pub struct Search {
 }
 
 impl Search {
+    /// The texts that a canary, by its place among them, is looked for as.
+    pub fn texts(&self, canary: usize) -> impl Iterator<Item = &str> {
+        let of_canary = self.forms.iter().filter(move |form| form.canary == canary);
+        of_canary.map(|form| form.text.as_str())
+    }
+
     pub fn new(canaries: Vec<Sought>) -> Search {
         let forms: Vec<Form> = canaries
             .iter()

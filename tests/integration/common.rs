@@ -167,3 +167,84 @@ pub async fn until_told(server: &DemoServer, what: &str) {
         .await
         .expect("the page told it in time");
 }
+
+/// Makes sure that a program of Debian's is there; the first test that needs it installs it.
+pub fn debian(program: &str, package: &str) {
+    static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_at_a_time = INSTALLING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let there = |name: &str| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+    };
+    if there(program) {
+        return;
+    }
+    let install = "apt-get update && apt-get install -y --no-install-recommends";
+    let done = Command::new("sh")
+        .args(["-c", &format!("{install} {package}")])
+        .status()
+        .unwrap();
+    assert!(done.success() && there(program), "{package} is needed");
+}
+
+/// Runs a line of shell in a folder; gives whether it succeeded, and all that it said.
+pub fn shell(folder: &Path, line: &str) -> (bool, String) {
+    let output = Command::new("bash")
+        .args(["-c", line])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// An OpenSSH key without a passphrase, and its `allowed_signers` file, for `me`.
+pub fn signing_key(folder: &Path, name: &str) -> PathBuf {
+    debian("ssh-keygen", "openssh-client");
+    let line = format!(
+        "ssh-keygen -q -t ed25519 -N '' -C '' -f {name} && (printf 'me '; cat {name}.pub) > {name}.allowed"
+    );
+    let (done, said) = shell(folder, &line);
+    assert!(done, "{said}");
+    folder.join(name)
+}
+
+/// What `verify` says of a bundle: its exit code and its result.
+pub fn verify(bundle: &Path, more: &[&str]) -> (i32, serde_json::Value) {
+    let bundle = bundle.display().to_string();
+    let output = pixelwitness(&[&["verify", &bundle, "--json"], more].concat(), &[]);
+    let result = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    (output.status.code().unwrap(), result)
+}
+
+/// What came of a check of that name; the worst, if there are several.
+pub fn check(result: &serde_json::Value, name: &str) -> String {
+    let checks = result["checks"].as_array().into_iter().flatten();
+    let of_name = checks.filter(|check| check["name"] == name);
+    let outcomes: Vec<&str> = of_name
+        .filter_map(|check| check["outcome"].as_str())
+        .collect();
+    ["failed", "incomplete", "not_proven", "proven"]
+        .into_iter()
+        .find(|outcome| outcomes.contains(outcome))
+        .unwrap_or("absent")
+        .to_owned()
+}
+
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

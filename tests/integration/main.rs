@@ -10,6 +10,7 @@
 
 mod action;
 mod bad_input;
+mod bundle;
 mod cdp_logs;
 mod cli;
 mod commands;
@@ -22,11 +23,14 @@ mod gallery;
 mod gate;
 mod hostile;
 mod identity;
+mod killed;
 mod leak_properties;
 mod leaks;
 mod policy;
 mod properties;
 mod record;
 mod recordings;
+mod redacted;
 mod shipped;
+mod tamper;
 mod trials;

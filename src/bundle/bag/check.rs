@@ -152,7 +152,7 @@ pub fn tag_files_hold(folder: &Path) -> bool {
     let text = fs::read_to_string(folder.join(TAG_MANIFEST)).unwrap_or_default();
     let entries = parse(&text).unwrap_or_default();
     let listed = |name: &&str| entries.iter().any(|entry| entry.path == *name);
-    TAGS.iter().all(|name| listed(name))
+    TAGS.iter().all(listed)
         && entries.iter().all(|entry| {
             TAGS.contains(&entry.path.as_str())
                 && digest(&folder.join(&entry.path)).is_ok_and(|(sha256, _)| sha256 == entry.sha256)

@@ -1,5 +1,6 @@
 //! What is done about each thing that the browser says.
 
+use std::io::Write;
 use std::time::Instant;
 
 use serde_json::json;
@@ -221,17 +222,15 @@ impl Worker {
                     again: self.kept.contains(place_of(&paused.request.url)),
                 })
             });
+        // What is let go is on the disk first: whatever happens to us then, it is recorded.
+        self.journal.flush()?;
         if let Some(answer) = answer {
-            self.send(
-                None,
-                "Fetch.fulfillRequest",
-                answer.fulfill(&paused.request_id),
-            )
-            .await?;
+            let fulfilled = answer.fulfill(&paused.request_id);
             self.mark(Mark::Contained {
                 fetch_id: paused.request_id,
                 why: answer.why,
             })?;
+            self.send(None, "Fetch.fulfillRequest", fulfilled).await?;
             // A report that is sent by GET carries it in the query.
             if answer.may_be_report && paused.request.url.contains('?') {
                 self.kept.insert(place_of(&paused.request.url).to_owned());

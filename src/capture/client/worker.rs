@@ -90,7 +90,7 @@ impl PageLoad {
 
 pub(super) struct Worker {
     pub(super) sink: SplitSink<Socket, tungstenite::Message>,
-    journal: BufWriter<Box<dyn Write + Send>>,
+    pub(super) journal: BufWriter<Box<dyn Write + Send>>,
     pub(super) outputs: mpsc::UnboundedSender<Output>,
     pub(super) assembler: Assembler,
     pub(super) targets: Targets,

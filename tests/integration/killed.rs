@@ -1,0 +1,222 @@
+//! What is left of a run that ended badly: killed at any moment, or on a full disk.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use pixelwitness::demo::{Build, DemoServer, LogEntry};
+use pixelwitness::model::{Exchange, TrackerEvent};
+
+use crate::common::{
+    check, chromium, pixelwitness, processes_naming, program, read_bundle, read_lines, shell,
+    verify,
+};
+
+const REPORT: &str = "scenarios/demo/report-sexual-offence.yaml";
+
+/// How often: a few times, or as `PIXELWITNESS_TRIAL_RUNS` says.
+fn kills() -> usize {
+    let text = std::env::var("PIXELWITNESS_TRIAL_RUNS").ok();
+    text.and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_at_any_moment_loses_nothing() {
+    chromium().await;
+    // How long a whole one takes here, from when there is a bundle to when it is sealed.
+    let whole = one(None).await.expect("a run that nobody kills");
+    let mut done = 0;
+    let mut tries = 0;
+    while done < kills() {
+        tries += 1;
+        assert!(
+            tries < 3 * kills() + 10,
+            "{done} of {tries} runs could be killed"
+        );
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).unwrap();
+        let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+        if one(Some(whole.mul_f64(share))).await.is_none() {
+            done += 1;
+        }
+    }
+}
+
+/// Makes the demo's journey, and kills the program so long after its bundle is there. Gives how long it took if it was
+/// sealed before that.
+async fn one(kill_after: Option<Duration>) -> Option<Duration> {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("run");
+    let text = bundle.display().to_string();
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let mut child = program()
+        .args(["run", REPORT, "-k", "--out", &text])
+        .args(["--connect-to", &format!("::{}", server.addr())])
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while !bundle.join("data/run.json").exists() {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "there is no bundle"
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let began = Instant::now();
+    let sealed = || bundle.join("tagmanifest-sha256.txt").exists();
+    while !sealed() && kill_after.is_none_or(|after| began.elapsed() < after) {
+        assert!(began.elapsed() < Duration::from_secs(90), "it does not end");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    child.kill().unwrap();
+    let arrived = server.access_log();
+    child.wait().unwrap();
+    if sealed() {
+        server.stop().await;
+        return Some(began.elapsed());
+    }
+    let at = format!("killed after {:?}", began.elapsed());
+    let (code, result) = verify(&bundle, &[]);
+    assert_eq!(code, 3, "{at}: {result:#}");
+    assert_eq!(result["verdict"], "incomplete", "{at}: {result:#}");
+    let report = pixelwitness(&["report", &text], &[]);
+    assert_eq!(
+        report.status.code(),
+        Some(0),
+        "{at}: {}",
+        String::from_utf8_lossy(&report.stderr)
+    );
+    assert!(
+        String::from_utf8_lossy(&report.stdout).contains("Report a sexual offence"),
+        "{at}"
+    );
+
+    let profiles = folder.path().join("pixelwitness-");
+    let began = Instant::now();
+    while !processes_naming(&profiles).is_empty() {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{at}: the browser lives on"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Nobody was at the wheel any more: no report was filed for all that.
+    assert_eq!(server.filed_reports(), [], "{at}");
+    server.stop().await;
+    // Each record that was written is there; the last line may be cut off.
+    let exchanges: Vec<Exchange> = whole_lines(&bundle.join("data/exchanges.jsonl"));
+    let events: Vec<TrackerEvent> = whole_lines(&bundle.join("data/evidence.jsonl"));
+    let audit = pixelwitness(&["audit", &text], &[]);
+    let said = String::from_utf8_lossy(&audit.stderr).into_owned();
+    assert!(
+        said.contains("completed as far as it had written"),
+        "{at}: {said}"
+    );
+    let after = read_bundle(&bundle);
+    for exchange in &exchanges {
+        let kept = after
+            .exchanges
+            .iter()
+            .any(|kept| kept.url == exchange.url && kept.method == exchange.method);
+        assert!(kept, "{at}: {} {}", exchange.method, exchange.url);
+    }
+    for event in &events {
+        let kept = after
+            .events
+            .iter()
+            .any(|kept| (&kept.event_name, &kept.url) == (&event.event_name, &event.url));
+        assert!(kept, "{at}: {:?} {}", event.event_name, event.url);
+    }
+    // What had arrived at the servers when the program died is in the bundle, each as often.
+    let mut recorded: HashMap<String, usize> = HashMap::new();
+    for exchange in after
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.sent != Some(false))
+    {
+        *recorded
+            .entry(format!("{} {}", exchange.method, exchange.url))
+            .or_default() += 1;
+    }
+    for request in arrived.iter().map(request_of) {
+        let left = recorded.get_mut(&request).filter(|left| **left > 0);
+        let left = left.unwrap_or_else(|| panic!("{at}: {request} arrived, and is not recorded"));
+        *left -= 1;
+    }
+    // Completed, it is a bundle like any other.
+    let (code, result) = verify(&bundle, &[]);
+    assert_eq!(
+        (code, check(&result, "recomputed").as_str()),
+        (0, "proven"),
+        "{at}: {result:#}"
+    );
+    None
+}
+
+fn request_of(entry: &LogEntry) -> String {
+    format!("{} https://{}{}", entry.method, entry.host, entry.target)
+}
+
+fn whole_lines<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let end = text.rfind('\n').map_or(0, |end| end + 1);
+    let whole = path.with_extension("whole");
+    std::fs::write(&whole, &text[..end]).unwrap();
+    let records = read_lines(&whole);
+    std::fs::remove_file(whole).unwrap();
+    records
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_disk_what_was_there_stays_readable() {
+    chromium().await;
+    let folder = tempfile::tempdir().unwrap();
+    let small = folder.path().join("small");
+    std::fs::create_dir(&small).unwrap();
+    // A disk of its own, which is soon full: it goes with the process that it was mounted for.
+    let server = DemoServer::start(Build::Leaky).await.unwrap();
+    let line = format!(
+        "mount -t tmpfs -o size=900k tmpfs small && {program} run {root}/{REPORT} -k --connect-to ::{} --out small/run; code=$?; \
+         cp -r small/run kept; umount small; exit $code",
+        server.addr(),
+        program = env!("CARGO_BIN_EXE_pixelwitness"),
+        root = crate::common::root().display(),
+    );
+    let (done, said) = shell(folder.path(), &format!("unshare --mount bash -c '{line}'"));
+    server.stop().await;
+    assert!(!done, "{said}");
+    assert!(said.contains("No space left on device"), "{said}");
+    assert!(
+        said.contains("what was written up to then is there"),
+        "{said}"
+    );
+    let kept = folder.path().join("kept");
+    let (code, result) = verify(&kept, &[]);
+    assert_eq!(
+        (code, check(&result, "manifest").as_str()),
+        (3, "incomplete"),
+        "{result:#}"
+    );
+    let text = kept.display().to_string();
+    let report = pixelwitness(&["report", &text], &[]);
+    assert_eq!(
+        report.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&report.stderr)
+    );
+    let events: Vec<TrackerEvent> = whole_lines(&kept.join("data/evidence.jsonl"));
+    assert!(!events.is_empty(), "{said}");
+    // Where there is room again, it is completed.
+    let audit = pixelwitness(&["audit", &text], &[]);
+    let said = String::from_utf8_lossy(&audit.stderr).into_owned();
+    assert!(
+        said.contains("completed as far as it had written"),
+        "{said}"
+    );
+    assert_eq!(verify(&kept, &[]).0, 0);
+}
