@@ -30,7 +30,13 @@ fn commit() -> Option<String> {
     Some(if changed.is_empty() {
         commit
     } else {
-        format!("{commit}-dirty")
+        // Two trees that were changed in two ways are two programs.
+        let change = git(&["diff", "HEAD"]).map(|diff| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            std::hash::Hash::hash(&diff, &mut hasher);
+            std::hash::Hasher::finish(&hasher)
+        });
+        format!("{commit}-dirty-{:016x}", change.unwrap_or_default())
     })
 }
 

@@ -74,6 +74,8 @@ pub struct Launched {
     pub flags: Vec<String>,
     pub sandbox: bool,
     pub sandbox_reason: Option<String>,
+    /// The kernel ends it in the moment in which we end.
+    pub killed_with_us: bool,
     child: Child,
     /// It was waited for: its number may belong to another process by now.
     reaped: bool,
@@ -81,6 +83,19 @@ pub struct Launched {
     /// Chromium's debugging pipe: it exits when this end closes, so that it cannot outlive us.
     _lifeline: Option<ChildStdin>,
     profile: Option<TempDir>,
+}
+
+/// Whether the kernel can be told to end the browser when we end (prctl(2), PR_SET_PDEATHSIG), as util-linux's `setpriv` does.
+/// When our connection breaks, Chromium lets go on what it had paused for us, and a form that a step has just sent would reach
+/// the site: if we are killed, it must not live on for a moment.
+async fn can_be_killed_with_us() -> bool {
+    let probe = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    matches!(timeout(START_LIMIT, probe).await, Ok(Ok(status)) if status.success())
 }
 
 impl Launch {
@@ -102,10 +117,17 @@ impl Launch {
             .flags(profile.path(), &net_log, sandbox_reason.is_some())
             .await?;
 
+        let killed_with_us = can_be_killed_with_us().await;
+        let with = match killed_with_us {
+            true => "setpriv --pdeathsig KILL -- ",
+            false => "",
+        };
         // The shell hands our pipe to Chromium as descriptors 3 and 4, where it looks for its debugging pipe.
         let mut child = Command::new("/bin/sh")
             .arg("-c")
-            .arg("exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null")
+            .arg(format!(
+                "exec {with}\"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"
+            ))
             .arg(&self.executable)
             .args(&flags)
             .stdin(Stdio::piped())
@@ -130,6 +152,7 @@ impl Launch {
             flags,
             sandbox: sandbox_reason.is_none(),
             sandbox_reason,
+            killed_with_us,
             child,
             reaped: false,
             group,

@@ -4,10 +4,11 @@ mod check;
 mod manifest;
 mod seal;
 
-pub use check::{Bag, Fault, Problem, check, tag_files_hold};
+pub use check::read;
+pub use check::{Bag, Fault, Problem, check, info, tag_files_hold};
 pub use manifest::listed;
 pub(super) use seal::begin;
-pub use seal::{is_sealed, open_again, seal};
+pub use seal::{has_own_instructions, is_sealed, may_be_opened, open_again, seal};
 
 /// Says that a folder is a bag.
 pub const DECLARATION: &str = "bagit.txt";

@@ -58,6 +58,15 @@ impl Disclosure {
     }
 }
 
+/// A name as it may stand in a mark.
+pub fn mark_name(name: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || "._-".contains(c) => c,
+        _ => '_',
+    };
+    name.chars().map(plain).collect()
+}
+
 /// `[redacted:NAME:DIGEST]`
 pub fn mark(name: &str, digest: &str) -> String {
     format!("[redacted:{name}:{digest}]")

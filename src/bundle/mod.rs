@@ -22,4 +22,7 @@ mod writer;
 
 pub use read::{Kept, ReadError, read};
 pub use scrub::{SHORTEST as SHORTEST_SECRET, Scrub};
-pub use writer::{BundleError, BundleWriter, line, open_net_log, pretty, read_body, write_whole};
+pub use writer::{
+    BundleError, BundleWriter, RecordWriter, inside, line, open_net_log, pretty, read_body,
+    write_whole,
+};

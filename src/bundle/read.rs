@@ -53,7 +53,7 @@ impl ReadError {
 pub fn read(root: &Path) -> Result<Kept, ReadError> {
     let data = root.join("data");
     let path = data.join("run.json");
-    let text = fs::read_to_string(&path).map_err(|error| ReadError::NoBundle {
+    let text = text_of(&path).map_err(|error| ReadError::NoBundle {
         path: root.to_owned(),
         error,
     })?;
@@ -61,7 +61,7 @@ pub fn read(root: &Path) -> Result<Kept, ReadError> {
     // What is being written when a run is killed may stand there in part.
     let partial = record.finished.is_none();
     let path = data.join("findings.json");
-    let findings = match fs::read_to_string(&path) {
+    let findings = match text_of(&path) {
         Ok(text) => Some(parse(&path, 1, &text)?),
         Err(error) if partial && error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(ReadError::Read { path, error }),
@@ -74,6 +74,14 @@ pub fn read(root: &Path) -> Result<Kept, ReadError> {
     })
 }
 
+/// A file's text; not that of a link or a device, which lead elsewhere or have no end.
+fn text_of(path: &Path) -> io::Result<String> {
+    match path.symlink_metadata()?.is_file() {
+        true => fs::read_to_string(path),
+        false => Err(io::Error::other("it is no file")),
+    }
+}
+
 fn parse<T: DeserializeOwned>(path: &Path, line: usize, text: &str) -> Result<T, ReadError> {
     serde_json::from_str(text).map_err(|error| ReadError::Broken {
         path: path.to_owned(),
@@ -83,7 +91,7 @@ fn parse<T: DeserializeOwned>(path: &Path, line: usize, text: &str) -> Result<T,
 }
 
 fn lines<T: DeserializeOwned>(path: &Path, partial: bool) -> Result<Vec<T>, ReadError> {
-    let text = fs::read_to_string(path).map_err(|error| ReadError::Read {
+    let text = text_of(path).map_err(|error| ReadError::Read {
         path: path.to_owned(),
         error,
     })?;

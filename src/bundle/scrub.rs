@@ -47,6 +47,40 @@ const URI: &AsciiSet = &COMPONENT
     .remove(b'$')
     .remove(b'#');
 
+/// Keys whose values are words of a closed set, or times, in every record that has them.
+const CLOSED: [&str; 30] = [
+    "outcome",
+    "party",
+    "body_state",
+    "origin",
+    "state",
+    "verdict",
+    "seen_by",
+    "transport",
+    "event_class",
+    "confidence",
+    "form",
+    "strength",
+    "in",
+    "time",
+    "started",
+    "ended",
+    "finished",
+    "answered",
+    "from",
+    "method",
+    "direction",
+    "certainty",
+    "submission",
+    "page_from",
+    "severity",
+    "consent",
+    "step_state",
+    "vendor",
+    "exchange",
+    "id",
+];
+
 /// Replaces secrets by `[secret NAME]`.
 #[derive(Debug)]
 pub struct Scrub {
@@ -54,6 +88,8 @@ pub struct Scrub {
     replacements: Vec<String>,
     /// Of the cookies: whatever else they hold later is a secret too.
     names: BTreeSet<String>,
+    /// Names and values, as they were given.
+    secrets: Vec<(String, String)>,
 }
 
 impl Scrub {
@@ -61,8 +97,10 @@ impl Scrub {
     pub fn new<'a>(secrets: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Scrub> {
         let mut names = BTreeSet::new();
         let mut marked = Vec::new();
+        let mut kept = Vec::new();
         for (name, value) in secrets {
             names.insert(name.to_owned());
+            kept.push((name.to_owned(), value.to_owned()));
             marked.push((replacement(name), value));
         }
         if names.is_empty() {
@@ -71,6 +109,7 @@ impl Scrub {
         let marked = marked.iter().map(|(mark, value)| (mark.as_str(), *value));
         Some(Scrub {
             names,
+            secrets: kept,
             ..Scrub::of(marked, false)?
         })
     }
@@ -104,7 +143,14 @@ impl Scrub {
             finder,
             replacements,
             names: BTreeSet::new(),
+            secrets: Vec::new(),
         })
+    }
+
+    /// Names and values of what is kept out.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &str)> {
+        let secrets = self.secrets.iter();
+        secrets.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Whether any of the values stands there.
@@ -152,15 +198,23 @@ impl Scrub {
                 frame["payload_base64"] = BASE64.encode(&self.bytes(&payload)).into();
             }
         }
-        self.typed(value, exchange)
+        // Nothing of one that is no exchange without its secrets can be kept.
+        self.typed(value).unwrap_or_else(|| {
+            let mut lost =
+                Exchange::begun(exchange.id.clone(), "https://secret.invalid/", "GET", "");
+            lost.error = Some("it could not be written down without a secret".to_owned());
+            (lost.sent, lost.outcome, lost.party) =
+                (exchange.sent, exchange.outcome, exchange.party);
+            lost
+        })
     }
 
-    /// Any other record without the secrets.
-    pub fn record<T: Serialize + DeserializeOwned + Clone>(&self, record: &T) -> T {
-        self.typed(serde_json::to_value(record).unwrap_or_default(), record)
+    /// Any other record without the secrets. None: it would be no such record without them.
+    pub fn record<T: Serialize + DeserializeOwned>(&self, record: &T) -> Option<T> {
+        self.typed(serde_json::to_value(record).unwrap_or_default())
     }
 
-    fn typed<T: DeserializeOwned + Clone>(&self, mut value: Value, original: &T) -> T {
+    fn typed<T: DeserializeOwned>(&self, mut value: Value) -> Option<T> {
         // Strings stay strings, so that a record stays one; a number that is a secret becomes a string where that is
         // possible.
         self.strings(&mut value);
@@ -168,11 +222,10 @@ impl Scrub {
         self.numbers(&mut value);
         serde_json::from_value(value)
             .or_else(|_| serde_json::from_value(strings))
-            .unwrap_or_else(|error| {
-                // It was one before, and only the words in its strings are others.
+            .inspect_err(|error| {
                 tracing::error!(%error, "a record could not be made again without its secrets");
-                original.clone()
             })
+            .ok()
     }
 
     fn strings(&self, value: &mut Value) {
@@ -182,6 +235,12 @@ impl Scrub {
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.strings(item)),
             Value::Object(map) => {
+                // Of a closed set of words, or a time: they hold nobody's secret, and a secret may be such a word.
+                let kept: Vec<(String, Value)> = CLOSED
+                    .iter()
+                    .filter_map(|key| Some(((*key).to_owned(), map.get(*key)?.clone())))
+                    .filter(|(_, value)| value.is_string())
+                    .collect();
                 if map.keys().any(|key| self.finder.is_match(key.as_str())) {
                     let entries = std::mem::take(map).into_iter();
                     *map = entries
@@ -191,6 +250,7 @@ impl Scrub {
                         .collect();
                 }
                 map.values_mut().for_each(|value| self.strings(value));
+                map.extend(kept);
             }
             _ => {}
         }
@@ -337,8 +397,9 @@ mod tests {
             text.contains("a=1; JSESSIONID=[secret JSESSIONID]"),
             "{text}"
         );
-        let record: Value =
-            scrub.record(&serde_json::json!({"n": 1000044443333u64, "1000044443333": "x"}));
+        let record: Value = scrub
+            .record(&serde_json::json!({"n": 1000044443333u64, "1000044443333": "x"}))
+            .unwrap();
         assert_eq!(
             record,
             serde_json::json!({"n": "[secret id]", "[secret id]": "x"})

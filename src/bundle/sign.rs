@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
 use tempfile::NamedTempFile;
 
-use super::bag::{SIGNATURE, TAG_MANIFEST};
+use super::bag::{DECLARATION, SIGNATURE, TAG_MANIFEST};
 use super::write_whole;
 
 /// What the signature is for: one made for another purpose does not hold here.
@@ -31,6 +31,8 @@ pub enum SignError {
     Agent { path: PathBuf, why: String },
     #[error("failed to sign: {0}")]
     Failed(String),
+    #[error("`{}` is no bundle", .0.display())]
+    NoBundle(PathBuf),
     #[error("`{}` is signed already", .0.display())]
     Signed(PathBuf),
     #[error("`{}` is not sealed: its run was cut short", .0.display())]
@@ -56,6 +58,7 @@ impl SignError {
             SignError::Failed(_) | SignError::Write { .. } => {
                 "nothing was signed; `pixelwitness sign` signs a bundle that is there"
             }
+            SignError::NoBundle(_) => "a bundle is the folder that a run was written to",
             SignError::Signed(_) => "a second signature would hide the first; sign a copy of it",
             SignError::NotSealed(_) => {
                 "`pixelwitness audit` completes it from what it had written; then it can be signed"
@@ -129,6 +132,9 @@ impl Signer {
     /// [`SignError`], if it is signed or not sealed, or cannot be.
     pub fn sign_bundle(&self, root: &Path) -> Result<(), SignError> {
         let path = root.join(SIGNATURE);
+        if !root.join(DECLARATION).is_file() {
+            return Err(SignError::NoBundle(root.to_owned()));
+        }
         if path.exists() {
             return Err(SignError::Signed(root.to_owned()));
         }
@@ -216,15 +222,29 @@ pub fn verify(signature: &[u8], message: &[u8]) -> Result<SignedBy, String> {
     })
 }
 
+/// Why something is not held to be by whom it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// It is not.
+    Not(String),
+    /// The program that can tell is not here.
+    Unknown(String),
+}
+
 /// Whether the bundle's signature is by one of those whom a file in OpenSSH's `allowed_signers` format names: `signer`
 /// where it is given, anyone in it otherwise. Gives who it is. OpenSSH's own program judges.
 ///
 /// # Errors
 /// Why it is not, or cannot be known.
-pub fn is_allowed(root: &Path, allowed: &Path, signer: Option<&str>) -> Result<String, String> {
+pub fn is_allowed(root: &Path, allowed: &Path, signer: Option<&str>) -> Result<String, Judged> {
     let signature = root.join(SIGNATURE);
-    let manifest = fs::read(root.join(TAG_MANIFEST)).map_err(|error| error.to_string())?;
-    let no_program = |error: io::Error| format!("ssh-keygen cannot be run: {error}");
+    let unknown = |error: io::Error| Judged::Unknown(error.to_string());
+    let manifest = fs::read(root.join(TAG_MANIFEST)).map_err(unknown)?;
+    let no_program = |error: io::Error| {
+        Judged::Unknown(format!(
+            "ssh-keygen, which can tell, cannot be run: {error}"
+        ))
+    };
     let who = match signer {
         Some(signer) => signer.to_owned(),
         None => {
@@ -236,7 +256,10 @@ pub fn is_allowed(root: &Path, allowed: &Path, signer: Option<&str>) -> Result<S
             match first {
                 Some(first) if output.status.success() => first.to_owned(),
                 _ => {
-                    return Err(format!("is by none of those in `{}`", allowed.display()));
+                    return Err(Judged::Not(format!(
+                        "is by none of those in `{}`",
+                        allowed.display()
+                    )));
                 }
             }
         }
@@ -250,11 +273,11 @@ pub fn is_allowed(root: &Path, allowed: &Path, signer: Option<&str>) -> Result<S
     }
     let said =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).trim().to_owned());
-    Err(format!(
+    Err(Judged::Not(format!(
         "is not by `{who}` of `{}`: {}",
         allowed.display(),
         said.join(" ").trim()
-    ))
+    )))
 }
 
 /// Runs a program with something on its standard input.

@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion};
 
-use super::bag::{STAMP, STAMP_REQUEST, TAG_MANIFEST};
+use super::bag::{self, DECLARATION, STAMP, STAMP_REQUEST, TAG_MANIFEST};
+use super::sign::Judged;
 use super::write_whole;
 
 /// id-sha256 (RFC 5754, 2).
@@ -123,13 +124,22 @@ pub fn take_answer(root: &Path, answer: &[u8]) -> Result<Stamp, StampError> {
     Ok(stamp)
 }
 
-/// Whether the request that lies beside a bundle's tag manifest, if there is one, is for a time stamp of that.
+/// Whether the request that lies beside a bundle's tag manifest, if there is one, is for a time stamp of that; and the answer, if
+/// there is one, to that request.
 pub fn request_fits(root: &Path, digest: &[u8]) -> bool {
-    match fs::read(root.join(STAMP_REQUEST)) {
-        Ok(request) => TimeStampReq::from_der(&request)
-            .is_ok_and(|request| request.message_imprint.hashed_message.as_bytes() == digest),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
+    let request = match bag::read(root, STAMP_REQUEST) {
+        Ok(None) => return true,
+        Ok(Some(request)) => request,
+        Err(_) => return false,
+    };
+    let Ok(request) = TimeStampReq::from_der(&request) else {
+        return false;
+    };
+    let asked = request.nonce.map(|nonce| nonce.as_bytes().to_vec());
+    let answer = bag::read(root, STAMP).ok().flatten();
+    let answered = answer.and_then(|answer| read(&answer, digest).ok());
+    request.message_imprint.hashed_message.as_bytes() == digest
+        && answered.is_none_or(|stamp| asked.is_none() || stamp.nonce == asked)
 }
 
 /// What a time stamp says.
@@ -143,6 +153,14 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Seconds since the Unix epoch.
+    fn seconds(&self) -> Option<i64> {
+        let digits = self.time.get(..14)?;
+        let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
+        let time = jiff::tz::TimeZone::UTC.to_timestamp(time).ok()?;
+        Some(time.as_second())
+    }
+
     /// `2026-11-26 03:20:54 UTC`
     pub fn readable(&self) -> String {
         let digits = self.time.as_bytes();
@@ -247,25 +265,29 @@ fn authority(signed: &SignedData) -> Option<String> {
 ///
 /// # Errors
 /// Why it does not, or cannot be known.
-pub fn is_by_authority(root: &Path, trusted: &Path) -> Result<(), String> {
+pub fn is_by_authority(root: &Path, trusted: &Path, stamp: &Stamp) -> Result<(), Judged> {
     let mut command = Command::new("openssl");
     command.args(["ts", "-verify", "-data"]);
     command.arg(root.join(TAG_MANIFEST));
     command.arg("-in").arg(root.join(STAMP));
     command.arg("-CAfile").arg(trusted);
-    let output = command
-        .output()
-        .map_err(|error| format!("openssl cannot be run: {error}"))?;
+    // The certificate must have been valid then; that it has expired meanwhile takes nothing away.
+    if let Some(seconds) = stamp.seconds() {
+        command.args(["-attime", &seconds.to_string()]);
+    }
+    let output = command.output().map_err(|error| {
+        Judged::Unknown(format!("openssl, which can tell, cannot be run: {error}"))
+    })?;
     if output.status.success() {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let why = said.lines().find(|line| line.contains("error"));
-    Err(format!(
+    Err(Judged::Not(format!(
         "is not signed by an authority of `{}`: {}",
         trusted.display(),
         why.unwrap_or("openssl ts -verify fails").trim()
-    ))
+    )))
 }
 
 /// SHA-256 of the tag manifest: what is stamped.
@@ -276,7 +298,9 @@ pub fn digest(root: &Path) -> Result<[u8; 32], StampError> {
     let path = root.join(TAG_MANIFEST);
     match fs::read(&path) {
         Ok(manifest) => Ok(Sha256::digest(manifest).into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && root.is_dir() => {
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound && root.join(DECLARATION).is_file() =>
+        {
             Err(StampError::NotSealed(root.to_owned()))
         }
         Err(error) => Err(StampError::Read { path, error }),

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -13,7 +14,7 @@ use tempfile::{NamedTempFile, TempDir};
 
 use super::Scrub;
 use super::bag;
-use crate::capture::Body;
+use crate::capture::{Body, Credentials};
 use crate::model::{Exchange, Findings, RunRecord, TrackerEvent};
 
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,7 @@ pub struct BundleWriter {
     exchanges: File,
     evidence: File,
     /// What must not be written down.
-    scrub: Option<Scrub>,
+    scrub: Option<Arc<Scrub>>,
     /// Where the raw sources lie instead, if they hold secrets; gone with the run.
     private: Option<TempDir>,
 }
@@ -91,6 +92,7 @@ impl BundleWriter {
     /// [`BundleError`], if it cannot be written to, a run is writing to it, or it is signed.
     pub fn open(root: &Path) -> Result<BundleWriter, BundleError> {
         let data = root.join("data");
+        bag::may_be_opened(root).map_err(|error| write_error(root, error))?;
         let bundle = BundleWriter {
             lock: append(&root.join(bag::LOCK))?,
             exchanges: append(&data.join("exchanges.jsonl"))?,
@@ -127,12 +129,12 @@ impl BundleWriter {
             .prefix("pixelwitness-raw-")
             .tempdir();
         self.private = Some(private.map_err(|error| write_error(&std::env::temp_dir(), error))?);
-        self.scrub = Some(scrub);
+        self.scrub = Some(Arc::new(scrub));
         Ok(())
     }
 
     pub fn scrub(&self) -> Option<&Scrub> {
-        self.scrub.as_ref()
+        self.scrub.as_deref()
     }
 
     /// Where the capture writes the browser's messages.
@@ -217,7 +219,7 @@ impl BundleWriter {
     /// If it cannot be written.
     pub fn event(&mut self, event: &TrackerEvent) -> Result<(), BundleError> {
         let line = match &self.scrub {
-            Some(scrub) => line(&scrub.record(event)),
+            Some(scrub) => scrub.record(event).as_ref().map(line).unwrap_or_default(),
             None => line(event),
         };
         self.evidence
@@ -261,9 +263,15 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn run(&self, run: &RunRecord) -> Result<(), BundleError> {
-        let clean = self.scrub.as_ref().map(|scrub| scrub.record(run));
-        let text = pretty(clean.as_ref().unwrap_or(run));
-        self.replace("run.json", |file| file.write_all(&text))
+        self.record_writer().write(run)
+    }
+
+    /// Writes `run.json`, apart from everything else.
+    pub fn record_writer(&self) -> RecordWriter {
+        RecordWriter {
+            root: self.root.clone(),
+            scrub: self.scrub.clone(),
+        }
     }
 
     /// Writes `findings.json`, whole or not at all.
@@ -293,9 +301,15 @@ impl BundleWriter {
         };
         let path = self.data("netlog.json.gz");
         let copy = || -> io::Result<()> {
+            let credentials = Credentials::new()?;
+            let secret = credentials.are_in(BufReader::with_capacity(1 << 18, &log))?;
+            (&log).rewind()?;
             let mut source = BufReader::with_capacity(1 << 18, log);
             let mut target = GzEncoder::new(File::create(&path)?, Compression::fast());
-            io::copy(&mut source, &mut target)?;
+            match secret {
+                true => credentials.copy_masked(source, &mut target)?,
+                false => io::copy(&mut source, &mut target).map(|_| ())?,
+            }
             target.finish()?.sync_all()
         };
         copy().map_err(|error| write_error(&path, error))
@@ -343,17 +357,50 @@ impl BundleWriter {
         name: &str,
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), BundleError> {
-        let path = self.data(name);
-        let write = || {
-            let file = NamedTempFile::new_in(self.root.join("data"))?;
-            write_whole(file, &path, content)
-        };
-        write().map_err(|error| write_error(&path, error))
+        replace(&self.root, name, content)
     }
 
     fn data(&self, name: &str) -> PathBuf {
         self.root.join("data").join(name)
     }
+}
+
+/// Writes a bundle's `run.json` while others write its records.
+#[derive(Debug, Clone)]
+pub struct RecordWriter {
+    root: PathBuf,
+    scrub: Option<Arc<Scrub>>,
+}
+
+impl RecordWriter {
+    /// Writes the record as it stands, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written, or would be no record without the secrets in it.
+    pub fn write(&self, run: &RunRecord) -> Result<(), BundleError> {
+        let clean = match &self.scrub {
+            Some(scrub) => Some(scrub.record(run).ok_or_else(|| {
+                let error = io::Error::other("it cannot be written without a secret");
+                write_error(&self.root.join("data/run.json"), error)
+            })?),
+            None => None,
+        };
+        let text = pretty(clean.as_ref().unwrap_or(run));
+        replace(&self.root, "run.json", |file| file.write_all(&text))
+    }
+}
+
+fn replace(
+    root: &Path,
+    name: &str,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), BundleError> {
+    let path = root.join("data").join(name);
+    let write = || {
+        let file = NamedTempFile::new_in(root.join("data"))?;
+        write_whole(file, &path, content)
+    };
+    write().map_err(|error| write_error(&path, error))
 }
 
 /// Chromium's network log of a bundle, compressed or not.
@@ -373,7 +420,25 @@ pub fn open_net_log(root: &Path) -> io::Result<Box<dyn Read + Send>> {
 
 /// A request body that a bundle keeps, if there is one.
 pub fn read_body(root: &Path, exchange: &Exchange) -> Option<Vec<u8>> {
-    fs::read(root.join(exchange.body_path.as_ref()?)).ok()
+    fs::read(inside(root, exchange.body_path.as_ref()?)?).ok()
+}
+
+/// Where a path that a record gives leads, as long as that is a file of the bundle's own payload: whoever made the bundle chose
+/// the path.
+pub fn inside(root: &Path, path: &str) -> Option<PathBuf> {
+    let mut whole = root.to_owned();
+    for part in path.strip_prefix("data/")?.split('/') {
+        if matches!(part, "" | "." | "..") {
+            return None;
+        }
+    }
+    for part in path.split('/') {
+        whole.push(part);
+        if whole.symlink_metadata().ok()?.is_symlink() {
+            return None;
+        }
+    }
+    whole.is_file().then_some(whole)
 }
 
 /// A record as it stands in its file.

@@ -16,6 +16,7 @@ mod audit;
 mod cause;
 mod client;
 mod containment;
+mod credentials;
 mod journal;
 mod netlog;
 mod page;
@@ -26,6 +27,7 @@ pub use audit::{Circumstances, audit};
 pub use cause::attribute;
 pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError, Told, Watch};
 pub use containment::{Answer, Containment, Deliver, Guard};
+pub use credentials::{Credentials, mask_exchange};
 pub use journal::{Incoming, JournalLine, Mark};
 pub use netlog::{
     KeepBody, KeptBody, NetLog, NetLogBody, NetLogMessage, NetLogRequest, certificate_digest,

@@ -9,7 +9,7 @@ use super::check::load;
 use super::decode::site;
 use super::{exit, talk};
 use crate::policy::{Baseline, Gate, Judged, difference};
-use crate::report::records::{canonical, difference as records_differ, digest};
+use crate::report::records::{canonical, difference as records_differ};
 use crate::run::{AboutFile, Run};
 
 #[derive(Debug, Args)]
@@ -98,9 +98,8 @@ fn records(args: &DiffArgs, about: AboutFile<'_>) -> u8 {
         (Ok(old), Ok(new)) => (old, new),
         (Err(code), _) | (_, Err(code)) => return code,
     };
-    let canonical = |run: &Run| canonical(&run.record, &run.events, &run.findings);
-    let digests = [&old, &new].map(|run| digest(&run.record, &run.events, &run.findings));
-    let (old, new) = (canonical(&old), canonical(&new));
+    let digests = [&old, &new].map(Run::evidence_digest);
+    let (old, new) = (canonical(old.traffic()), canonical(new.traffic()));
     let lines = records_differ(&old, &new);
     let code = if lines.is_empty() {
         exit::OK

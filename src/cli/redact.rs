@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use serde_json::{Value, json};
 
-use super::{exit, talk};
-use crate::bundle::disclosure::Disclosure;
-use crate::bundle::{self, BundleError};
+use super::{exit, sign, talk};
+use crate::bundle::disclosure::{Disclosure, mark_name};
+use crate::bundle::{self, BundleError, bag};
 use crate::model::count;
-use crate::report::visible;
+use crate::report::on_one_line;
 use crate::run::{RedactError, Redacted, Wanted, places, redact as make};
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ was to go, nothing is written.
 Each value is replaced by a mark with a salted digest (RFC 9901). DIR.disclosures.json, beside the edition and not in it, holds
 the salts: keep it. `pixelwitness disclose` shows one value to somebody, who can check it against the edition.
 
-The original's manifests, signature and time stamp are kept in data/original/.
+The original's tag manifest, signature and time stamp are kept in data/original/.
 
   pixelwitness redact evidence/… -o shared --canary email --canary cookie:c_user
   pixelwitness redact evidence/… -o shared --field _ga --value 'witness=Ada Lovelace' --exchange x0042
@@ -44,6 +44,13 @@ pub struct RedactArgs {
     /// Keep the pictures: look at them first, what is taken out may be seen there
     #[arg(long)]
     keep_screenshots: bool,
+    /// Keep the original's manifest and bag-info.txt too. They hold digests of whole files: with the rest of a file at hand, a
+    /// short value (a telephone number, a name) can be found by trying. Only where nothing like that goes
+    #[arg(long)]
+    with_manifest: bool,
+    /// Sign the edition with that OpenSSH key (Ed25519)
+    #[arg(long, value_name = "KEY", value_hint = ValueHint::FilePath)]
+    sign: Option<PathBuf>,
     /// Where the salts go [default: DIR.disclosures.json]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     disclosures: Option<PathBuf>,
@@ -76,8 +83,14 @@ fn named(text: &str) -> Result<(String, String), String> {
 }
 
 pub fn redact(args: &RedactArgs) -> u8 {
+    let signer = match args.sign.as_deref().map(sign::open).transpose() {
+        Ok(signer) => signer,
+        Err(code) => return code,
+    };
+    // `shared/` as `shared`.
+    let out: PathBuf = args.out.components().collect();
     let salts = args.disclosures.clone().unwrap_or_else(|| {
-        let mut name = args.out.clone().into_os_string();
+        let mut name = out.clone().into_os_string();
         name.push(".disclosures.json");
         name.into()
     });
@@ -103,8 +116,9 @@ pub fn redact(args: &RedactArgs) -> u8 {
         values: args.what.value.clone(),
         exchanges: args.what.exchange.clone(),
         keep_screenshots: args.keep_screenshots,
+        with_manifest: args.with_manifest,
     };
-    let redacted = match make(&args.bundle, &args.out, &wanted) {
+    let redacted = match make(&args.bundle, &out, &wanted) {
         Ok(redacted) => redacted,
         Err(error) => {
             let _ = std::fs::remove_file(&salts);
@@ -112,6 +126,8 @@ pub fn redact(args: &RedactArgs) -> u8 {
             return match error {
                 RedactError::NotWhole { .. } => exit::FOUND,
                 RedactError::Read(_)
+                | RedactError::NoBundle(_)
+                | RedactError::NotComplete(_)
                 | RedactError::NotThere(_)
                 | RedactError::Short { .. }
                 | RedactError::Write(BundleError::Exists(_)) => exit::BAD_INPUT,
@@ -120,6 +136,8 @@ pub fn redact(args: &RedactArgs) -> u8 {
         }
     };
     if let Err(error) = keep(&redacted, file) {
+        // Nobody could ever disclose anything of it.
+        let _ = std::fs::remove_dir_all(&out);
         talk::error(
             &format!("failed to write `{}`: {error}", salts.display()),
             None,
@@ -130,14 +148,17 @@ pub fn redact(args: &RedactArgs) -> u8 {
         "{} is a redacted edition: {} taken out wherever they stood, {} left out, {} emptied",
         args.out.display(),
         count(redacted.record.values.len(), "value"),
-        count(redacted.record.removed.len(), "file"),
+        count(
+            redacted.record.removed.len() as u64 + redacted.record.bodies,
+            "file"
+        ),
         count(redacted.record.emptied.len(), "exchange"),
     ));
     talk::note(&format!(
         "{} discloses what was taken out: keep it to yourself",
         salts.display()
     ));
-    exit::OK
+    signer.map_or(exit::OK, |signer| sign::sign_bundle(&signer, &out))
 }
 
 fn keep(redacted: &Redacted, mut file: std::fs::File) -> std::io::Result<()> {
@@ -184,6 +205,25 @@ pub fn disclose(args: &DiscloseArgs) -> u8 {
     if let Some(from) = &args.from {
         return print(from, &args.name);
     }
+    match bag::check(&args.edition) {
+        Ok(bag) if bag.problems.is_empty() => {}
+        Ok(bag) => {
+            let problem = &bag.problems[0];
+            let what = format!(
+                "the edition is not as it was sealed: `{}` {}",
+                problem.path, problem.what
+            );
+            talk::error(&what, Some("`pixelwitness verify` says more"));
+            return exit::FOUND;
+        }
+        Err(error) => {
+            talk::error(
+                &format!("failed to read `{}`: {error}", args.edition.display()),
+                None,
+            );
+            return exit::BAD_INPUT;
+        }
+    }
     let kept = match bundle::read(&args.edition) {
         Ok(kept) => kept,
         Err(error) => {
@@ -198,7 +238,10 @@ pub fn disclose(args: &DiscloseArgs) -> u8 {
     let mut code = exit::OK;
     for encoded in &args.disclosures {
         let Some(disclosure) = Disclosure::parse(encoded) else {
-            talk::error(&format!("`{}` is no disclosure", visible(encoded)), None);
+            talk::error(
+                &format!("`{}` is no disclosure", on_one_line(encoded)),
+                None,
+            );
             return exit::BAD_INPUT;
         };
         let digest = disclosure.digest();
@@ -208,7 +251,10 @@ pub fn disclose(args: &DiscloseArgs) -> u8 {
             .any(|value| value.digest == digest && value.name == disclosure.name);
         if !listed {
             talk::error(
-                &format!("`{}` was not taken out of this edition", visible(encoded)),
+                &format!(
+                    "`{}` was not taken out of this edition",
+                    on_one_line(encoded)
+                ),
                 Some("was all of the disclosure copied?"),
             );
             code = exit::FOUND;
@@ -216,8 +262,8 @@ pub fn disclose(args: &DiscloseArgs) -> u8 {
         }
         talk::data(&format!(
             "{}: {}",
-            visible(&disclosure.name),
-            visible(&disclosure.value)
+            on_one_line(&disclosure.name),
+            on_one_line(&disclosure.value)
         ));
         match places(&args.edition, &disclosure) {
             Ok(places) => {
@@ -253,7 +299,8 @@ fn print(from: &Path, names: &[String]) -> u8 {
         let (Some(name), Some(encoded)) = (name.as_str(), encoded.as_str()) else {
             continue;
         };
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        let wanted = |wanted: &String| wanted == name || mark_name(wanted) == name;
+        if names.is_empty() || names.iter().any(wanted) {
             talk::data(encoded);
             printed = true;
         }

@@ -40,7 +40,7 @@ enum Format {
     Terminal,
     /// HAR 1.2: every request, as browsers' developer tools read it
     Har,
-    /// A web archive (WACZ 1.1.1): every request and answer that went over the network, byte for byte
+    /// A web archive (WACZ 1.1.1): every request that went over the network, with its body, and every answer as the page got it
     Wacz,
     /// Evidence records for a spreadsheet, a row each
     Csv,

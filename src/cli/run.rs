@@ -308,6 +308,7 @@ impl Results {
                     RunError::Bundle(crate::bundle::BundleError::Exists(_))
                         | RunError::Browser(crate::browser::BrowserError::NotRunnable { .. })
                         | RunError::Identity(_)
+                        | RunError::NoSecret(_)
                 );
                 self.raise(if nothing_ran {
                     exit::BAD_INPUT
@@ -317,8 +318,10 @@ impl Results {
                 return None;
             }
         };
+        let mut signed = None;
         if let Some(signer) = &self.signer {
             let code = sign::sign_bundle(signer, &run.bundle);
+            signed = (code == exit::OK).then(|| signer.fingerprint());
             self.raise(code);
         }
         for problem in &run.record.problems {
@@ -341,6 +344,7 @@ impl Results {
         if self.json {
             self.runs.push(json!({
                 "bundle": run.bundle,
+                "signed": signed,
                 "run": run.record,
                 "events": run.events,
                 "findings": run.findings,

@@ -63,7 +63,9 @@ pub fn sign_bundle(signer: &Signer, bundle: &Path) -> u8 {
         Err(error) => {
             talk::error(&error.to_string(), Some(error.help()));
             match error {
-                SignError::Signed(_) | SignError::NotSealed(_) => exit::BAD_INPUT,
+                SignError::NoBundle(_) | SignError::Signed(_) | SignError::NotSealed(_) => {
+                    exit::BAD_INPUT
+                }
                 _ => exit::INCONCLUSIVE,
             }
         }

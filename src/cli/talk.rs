@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::exit;
+use crate::report::visible;
 use crate::scenario::Diagnostic;
 
 /// Whether stderr takes colours.
@@ -35,7 +36,7 @@ pub fn note(message: &str) {
 
 /// A line without a label.
 pub fn plain(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", visible(text));
 }
 
 /// Asks for a passphrase on the terminal, without showing it. None: there is no terminal, or nothing was typed.
@@ -59,6 +60,8 @@ pub fn data(text: &str) {
 }
 
 fn labelled(label: &str, colour: &str, message: &str) {
+    // Paths, pages and bundles of others stand in messages.
+    let message = visible(message);
     if colour_on_stderr() {
         eprintln!("\u{1b}[1;{colour}m{label}\u{1b}[0m: {message}");
     } else {

@@ -23,7 +23,7 @@ answer (RFC 3161) is kept byte for byte as tagmanifest-sha256.txt.tsr, and prove
   pixelwitness timestamp evidence/… --tsa http://timestamp.example/
 Without network:
   pixelwitness timestamp evidence/… --request-only
-  curl -H 'content-type: application/timestamp-query' --data-binary @tagmanifest-sha256.txt.tsq http://timestamp.example/ -o answer.tsr
+  (in the bundle's folder) curl -H 'content-type: application/timestamp-query' --data-binary @tagmanifest-sha256.txt.tsq http://timestamp.example/ -o ../answer.tsr
   pixelwitness timestamp evidence/… --answer answer.tsr
 
 Exit codes: 0 stamped, or the request written; 2 it is no complete bundle, or has a stamp; 3 no answer, or none that fits.")]
@@ -128,9 +128,13 @@ async fn ask(url: &str, request: Vec<u8>) -> Result<Vec<u8>, String> {
     if !answer.status().is_success() {
         return Err(format!("it answered {}", answer.status()));
     }
-    let answer = answer.bytes().await.map_err(failed)?;
-    if answer.len() > LARGEST {
-        return Err(format!("its answer has {} bytes", answer.len()));
+    let mut answer = answer;
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > LARGEST {
+            return Err(format!("its answer has more than {LARGEST} bytes"));
+        }
     }
-    Ok(answer.to_vec())
+    Ok(bytes)
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 
 use super::{exit, talk};
-use crate::report::visible;
+use crate::report::on_one_line;
 use crate::run::{Proof, Trust, Verification, verify as check};
 
 #[derive(Debug, Args)]
@@ -23,7 +23,9 @@ the bundle is changed.
 The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
 
 Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, and is named; 2 it is no bundle;
-3 it is not complete: the run was cut short (`pixelwitness audit` completes it), or its format is a newer one.")]
+3 it is not complete (its run was cut short: `pixelwitness audit` completes it), its format is a newer one, or it
+could not be told: ssh-keygen or openssl is missing, or another version of this program made it and this one comes to
+something else.")]
 pub struct VerifyArgs {
     /// The folder that a run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
@@ -67,6 +69,7 @@ pub fn verify(args: &VerifyArgs) -> u8 {
     let (code, verdict) = match verification.outcome() {
         Proof::Failed => (exit::FOUND, "tampered"),
         Proof::Incomplete => (exit::INCONCLUSIVE, "incomplete"),
+        Proof::Inconclusive => (exit::INCONCLUSIVE, "inconclusive"),
         Proof::Proven | Proof::NotProven => (exit::OK, "verified"),
     };
     if args.json {
@@ -102,16 +105,17 @@ fn render(verification: &Verification, verdict: &str, out: &mut dyn Write) -> io
         writeln!(
             out,
             "{} on {}, {} by {} {}",
-            visible(&record.scenario.title),
-            visible(&record.scenario.origin),
+            on_one_line(&record.scenario.title),
+            on_one_line(&record.scenario.origin),
             record.started,
-            visible(&record.tool.name),
-            visible(&record.tool.version),
+            on_one_line(&record.tool.name),
+            on_one_line(&record.tool.version),
         )?;
     }
     let sections = [
         (Proof::Failed, "1;31", "✗", "NOT AS IT WAS SEALED"),
         (Proof::Incomplete, "33", "!", "Not complete"),
+        (Proof::Inconclusive, "33", "?", "Could not be told"),
         (Proof::Proven, "32", "✓", "Proven"),
         (Proof::NotProven, "33", "–", "Not proven"),
     ];
@@ -125,7 +129,7 @@ fn render(verification: &Verification, verdict: &str, out: &mut dyn Write) -> io
             writeln!(out, "\n{}", paint(code, title))?;
         }
         for check in checks {
-            writeln!(out, "  {} {}", paint(code, mark), visible(&check.says))?;
+            writeln!(out, "  {} {}", paint(code, mark), on_one_line(&check.says))?;
         }
     }
     if let Some(digest) = &verification.evidence_digest {
@@ -133,9 +137,10 @@ fn render(verification: &Verification, verdict: &str, out: &mut dyn Write) -> io
     }
     let last = match verdict {
         "tampered" => {
-            "It was changed after it was sealed, or does not fit together: do not rely on it."
+            "It was changed after it was sealed, is not by whom it should be, or does not fit together: do not rely on it."
         }
         "incomplete" => "It is not complete; what is in it can be read.",
+        "inconclusive" => "Not everything could be told here.",
         _ => {
             "That the recording itself is honest no check can prove: replay data/scenario.yaml to see for yourself."
         }

@@ -74,6 +74,10 @@ pub enum StepError {
         why: String,
     },
     #[error(
+        "{selector} takes a password, and one that stands in the scenario would stand in the bundle"
+    )]
+    Password { selector: String },
+    #[error(
         "{selector} was clicked, and within {} s no request was made that would have filed the report; {seen}",
         .waited.as_secs()
     )]
@@ -114,6 +118,7 @@ impl StepError {
                 | StepError::TabClosed
                 | StepError::BadSelector { .. }
                 | StepError::NothingToContain { .. }
+                | StepError::Password { .. }
         )
     }
 
@@ -154,6 +159,9 @@ impl StepError {
                 "the site did not show the page, so nothing can be said about it: correct the address, or try again later"
             }
             StepError::NoSuchChoice { .. } => "use one of the values or labels that it has",
+            StepError::Password { .. } => {
+                "type a canary, or take it from the environment: `value: \"{{env:SITE_PASSWORD}}\"`, which is written down nowhere"
+            }
             StepError::NotSettable { .. } => "point the selector at the field itself",
             StepError::NothingToContain { .. } => {
                 "is a required field empty, or is this button not the one that sends the form? Use `click` for a button that sends nothing"

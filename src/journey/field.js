@@ -15,7 +15,7 @@ function () {
     const order = new Intl.DateTimeFormat(navigator.language).formatToParts(new Date(2001, 10, 22)).map((part) => part.type).filter((part) => part !== "literal");
     return { kind: type === "date" ? "date" : "exact", value: element.value, order };
   }
-  if (tag === "TEXTAREA" || tag === "INPUT" && !/^(submit|button|reset|image|hidden)$/.test(type)) return { kind: "text", value: element.value, readonly: element.readOnly };
+  if (tag === "TEXTAREA" || tag === "INPUT" && !/^(submit|button|reset|image|hidden)$/.test(type)) return { kind: "text", value: element.value, readonly: element.readOnly, secret: type === "password" };
   if (element.isContentEditable) return { kind: "editable", value: element.textContent };
   return { kind: "none", value: "", tag: tag.toLowerCase() };
 }

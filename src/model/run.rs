@@ -43,6 +43,9 @@ pub struct RunRecord {
     pub identity: Vec<IdentityRecord>,
     #[serde(default)]
     pub containment: ContainmentRecord,
+    /// Variables of the environment whose values were typed, and are written down nowhere.
+    #[serde(default)]
+    pub secrets: Vec<String>,
     /// Why `data/cdp.jsonl` and `data/netlog.json.gz` are not in the bundle; null where they are.
     #[serde(default)]
     pub sources_left_out: Option<String>,
@@ -55,6 +58,14 @@ pub struct RunRecord {
     pub problems: Vec<Problem>,
 }
 
+impl RunRecord {
+    /// Whether something that must not be written down was sent: a real visitor's cookies, or what was typed from the
+    /// environment.
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty() || self.identity.iter().any(|cookie| cookie.secret)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToolRecord {
@@ -62,7 +73,7 @@ pub struct ToolRecord {
     pub version: String,
     /// `linux-x86_64`.
     pub platform: String,
-    /// The commit that it was built from; `-dirty` after it if there was more in the tree. Null where it was not built
+    /// The commit that it was built from; `-dirty-` and a digest of what else was in the tree after it, if there was more. Null where it was not built
     /// from a checkout.
     #[serde(default)]
     pub commit: Option<String>,
@@ -147,6 +158,10 @@ pub struct BrowserRecord {
     pub sandbox: bool,
     /// Why there was no sandbox.
     pub sandbox_reason: Option<String>,
+    /// The kernel would have ended it in the moment in which the run's process ended. Otherwise what was paused is let go if
+    /// that is killed, and may reach the site.
+    #[serde(default)]
+    pub killed_with_run: bool,
     /// `allow` or `block`.
     pub third_party_cookies: String,
 }
@@ -322,8 +337,10 @@ pub struct RedactionRecord {
     pub original: String,
     /// Values that were taken out wherever they stood, each by its mark `[redacted:NAME:DIGEST]`.
     pub values: Vec<RedactedValue>,
-    /// Files of the original that are not in this edition.
+    /// Files of the original that are not in this edition, without its bodies, whose names are their digests.
     pub removed: Vec<String>,
+    /// How many of its bodies are not.
+    pub bodies: u64,
     /// Exchanges of which the query, headers, cookies, body and messages were taken out altogether, by id.
     pub emptied: Vec<String>,
 }

@@ -7,7 +7,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::model::{Exchange, HarExtension, Moment, RunRecord, WebSocketFrame};
+use crate::model::{Exchange, HarExtension, Moment, Outcome, RunRecord, WebSocketFrame};
 
 /// Writes it entry by entry. `body` gives an exchange's request body.
 ///
@@ -42,14 +42,19 @@ pub fn render(
 }
 
 fn entry(exchange: &Exchange, body: Option<&[u8]>, time: Moment) -> Value {
+    // Until the answer's head had come: how long sending and receiving took by themselves was not measured.
+    let wait = match (exchange.time, exchange.answered) {
+        (Some(asked), Some(answered)) => (answered.millis() - asked.millis()).max(0),
+        _ => 0,
+    };
     let mut entry = json!({
         "pageref": "page_1",
         "startedDateTime": time,
-        "time": 0,
+        "time": wait,
         "request": request(exchange, body),
         "response": response(exchange),
         "cache": {},
-        "timings": { "send": 0, "wait": 0, "receive": 0, "comment": "not measured" },
+        "timings": { "send": 0, "wait": wait, "receive": 0, "comment": "send and receive were not measured" },
         "_resourceType": exchange.resource_type,
         "_initiator": exchange.initiator,
         "_pixelwitness": HarExtension::of(exchange),
@@ -129,8 +134,13 @@ fn response(exchange: &Exchange) -> Value {
             .unwrap_or_default()
     };
     let size = exchange.response_body.as_ref().map(|body| body.size);
+    // What was contained was answered by ourselves: the server gave no status.
+    let status = match exchange.outcome {
+        Outcome::Contained => 0,
+        _ => exchange.status.unwrap_or(0),
+    };
     json!({
-        "status": exchange.status.unwrap_or(0),
+        "status": status,
         "statusText": "",
         "httpVersion": "",
         "cookies": [],

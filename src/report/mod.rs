@@ -14,6 +14,11 @@ pub mod wacz;
 
 pub(crate) use crate::model::count;
 
+/// As [`visible`], on one line: nothing that others wrote begins a line of ours.
+pub(crate) fn on_one_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t'], " ")
+}
+
 /// Text without what a terminal would obey, and without what turns the direction of what follows: pages choose what they
 /// say, and it is to be read as it stands.
 pub(crate) fn visible(text: &str) -> String {

@@ -1,17 +1,20 @@
 //! Evidence records without what differs from one run of a journey to the next, so that two runs can be compared record by
 //! record, and two people can tell over the telephone whether they hold the same evidence.
 //!
-//! Left out are ids (`id`, `exchange`, `frame`), times, the step (a tracker's timer may ring in one step or in the next), and the
-//! order in which requests that were made at once went out. Kept as a mark that there was one: `event_id`, `duplicate_of`, and
-//! within values what the run's clock or a random number made. What was typed, or follows from it, is kept by the canary's name.
+//! Left out are ids (`id`, `exchange`, `frame`), times, the step (a tracker's timer may ring in one step or in the next), the
+//! order in which requests that were made at once went out, and whether an answer came before its page was left (`completed`,
+//! `failed`, `pending`). Kept as a mark that there was one: `event_id`, `duplicate_of`, and within values what the run's clock
+//! made, and the random numbers of Meta's and Google's browser ids. What was typed, or follows from it, is kept by the canary's
+//! name. A request to a third party that no decoder reads has a line too: to whom, how, and with which parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Findings, RunRecord, TrackerEvent, UrlParts};
+use crate::model::{Exchange, Findings, Origin, Outcome, Party, RunRecord, TrackerEvent, UrlParts};
+use crate::policy::Traffic;
 
 /// A clock in a value may be off by so much from the run's own (milliseconds).
 const CLOCKS_DIFFER_BY: i64 = 24 * 3600 * 1000;
@@ -23,17 +26,28 @@ const LEFT_OUT: [&str; 5] = ["id", "exchange", "frame", "time", "step"];
 const MARKED: [&str; 2] = ["event_id", "duplicate_of"];
 
 /// Each record as a line of JSON, sorted.
-pub fn canonical(record: &RunRecord, events: &[TrackerEvent], findings: &Findings) -> Vec<String> {
-    let run = Run::of(record, findings);
-    let mut lines: Vec<String> = events.iter().map(|event| run.line(event)).collect();
+pub fn canonical(traffic: Traffic<'_>) -> Vec<String> {
+    let run = Run::of(traffic.record, traffic.findings);
+    let mut lines: Vec<String> = traffic.events.iter().map(|event| run.line(event)).collect();
+    let read: HashSet<&str> = traffic
+        .events
+        .iter()
+        .map(|event| event.exchange.as_str())
+        .collect();
+    let unread = traffic.exchanges.iter().filter(|exchange| {
+        exchange.party == Party::Third
+            && exchange.origin == Origin::Page
+            && !read.contains(exchange.id.as_str())
+    });
+    lines.extend(unread.map(|exchange| run.request(exchange)));
     lines.sort_unstable();
     lines
 }
 
 /// Of all records together: the first 128 bits of the SHA-256 of the lines of [`canonical`], in groups of four digits.
-pub fn digest(record: &RunRecord, events: &[TrackerEvent], findings: &Findings) -> String {
+pub fn digest(traffic: Traffic<'_>) -> String {
     let mut hasher = Sha256::new();
-    for line in canonical(record, events, findings) {
+    for line in canonical(traffic) {
         hasher.update(line.as_bytes());
         hasher.update(b"\n");
     }
@@ -109,18 +123,39 @@ impl<'a> Run<'a> {
             }
         }
         // The query stands among the parameters.
-        let parts = UrlParts::of(&event.url);
-        let address = parts.map_or(event.url.clone(), |parts| {
-            format!("{}{}", parts.host, parts.path)
-        });
-        fields.insert("url".to_owned(), address.into());
+        fields.insert("url".to_owned(), without_query(&event.url).into());
+        fields.insert("outcome".to_owned(), course(event.outcome).into());
         let mut record = Value::Object(fields);
-        self.settle(&mut record, &event.exchange);
+        self.settle(
+            &mut record,
+            &event.exchange,
+            event.vendor.starts_with("google"),
+        );
         // Keys in order, whatever the order of the fields in a later version.
         sorted(record).to_string()
     }
 
-    fn settle(&self, value: &mut Value, exchange: &str) {
+    /// A request that no decoder reads: names of its parameters, since nothing is known of their values, and what was found in it.
+    fn request(&self, exchange: &Exchange) -> String {
+        let query = UrlParts::of(&exchange.url).and_then(|parts| parts.query);
+        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let mut names: Vec<String> = query.map(|(name, _)| name.into_owned()).collect();
+        names.sort_unstable();
+        let leaks = self.leaks.get(exchange.id.as_str()).into_iter().flatten();
+        let mut found: Vec<&str> = leaks.map(|(_, chain)| *chain).collect();
+        found.sort_unstable();
+        let record = json!({
+            "found": found,
+            "method": exchange.method,
+            "outcome": course(exchange.outcome),
+            "parameters": names,
+            "resource_type": exchange.resource_type,
+            "url": self.text(without_query(&exchange.url), &exchange.id),
+        });
+        record.to_string()
+    }
+
+    fn settle(&self, value: &mut Value, exchange: &str, of_google: bool) {
         match value {
             Value::String(text) => *text = self.text(text, exchange),
             Value::Number(number) => {
@@ -131,7 +166,7 @@ impl<'a> Run<'a> {
             }
             Value::Array(items) => items
                 .iter_mut()
-                .for_each(|item| self.settle(item, exchange)),
+                .for_each(|item| self.settle(item, exchange, of_google)),
             Value::Object(map) => {
                 // It follows from the value.
                 if map.contains_key("in") {
@@ -141,13 +176,13 @@ impl<'a> Run<'a> {
                 let names_event = ["key", "signal"].iter().any(|name| {
                     map.get(*name)
                         .and_then(Value::as_str)
-                        .is_some_and(is_event_id)
+                        .is_some_and(|key| is_event_id(key, of_google))
                 });
                 if names_event && map.contains_key("value") {
                     map.insert("value".to_owned(), "*".into());
                 }
                 map.values_mut()
-                    .for_each(|value| self.settle(value, exchange));
+                    .for_each(|value| self.settle(value, exchange, of_google));
             }
             Value::Null | Value::Bool(_) => {}
         }
@@ -168,13 +203,14 @@ impl<'a> Run<'a> {
         self.without_clock(&text)
     }
 
-    /// Numbers that the run's clock made; and, beside one of those, long random ones, as in `fb.1.<time>.<random>`.
+    /// Numbers that the run's clock made; and in browser ids of Meta and Google (`fb.1.<time>.<random>`,
+    /// `GA1.1.<random>.<time>`) the random one beside it.
     fn without_clock(&self, text: &str) -> String {
         let pieces = digits_apart(text);
         if !pieces.iter().any(|piece| self.is_time(piece)) {
             return text.to_owned();
         }
-        let cookie = text.len() <= 80;
+        let cookie = text.starts_with("fb.1.") || text.starts_with("GA1.");
         let settled = pieces.iter().map(|piece| match piece {
             piece if self.is_time(piece) => "<time>",
             piece if cookie && piece.len() >= 8 && is_number(piece) => "<random>",
@@ -201,13 +237,26 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Parameters that number an event, or the page's visit, at random: Meta's `eid` and `rqm`'s company are in `docs/meta-pixel.md`;
-/// `_p`, `_s` and `sid` are Google's.
-fn is_event_id(key: &str) -> bool {
-    matches!(
-        key,
-        "eid" | "event_id" | "_p" | "_s" | "cid" | "sid" | "_et" | "gtm" | "tfd"
-    )
+/// Parameters that number an event, or the page's visit, at random: `eid` is Meta's (`docs/meta-pixel.md`), the others are those of
+/// Google Analytics.
+fn is_event_id(key: &str, of_google: bool) -> bool {
+    match of_google {
+        true => matches!(key, "_p" | "_s" | "cid" | "sid" | "_et" | "tfd"),
+        false => matches!(key, "eid" | "event_id"),
+    }
+}
+
+/// Whether it was let go; whether its answer came in time is chance.
+fn course(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Completed | Outcome::Failed | Outcome::Pending => "asked",
+        Outcome::Blocked => "blocked",
+        Outcome::Contained => "contained",
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 fn is_number(text: &str) -> bool {

@@ -13,7 +13,7 @@ use super::finish::{counts, derive, establish, finish, read_log, sink_of};
 use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError};
-use crate::bundle::{BundleError, BundleWriter, line, open_net_log, pretty, read_body};
+use crate::bundle::{BundleError, BundleWriter, bag, line, open_net_log, pretty, read_body};
 use crate::capture::Assembler;
 use crate::decode::decode_all;
 use crate::leak::{Case, control, findings};
@@ -61,7 +61,15 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
         serde_json::from_slice(&text).map_err(|error| unreadable("run.json", error.to_string()))?;
     let (assembler, first_party) = evidence_of(root, &record)?;
     if record.finished.is_some() {
-        return Ok(compare(root, record, assembler, &first_party));
+        let audited = compare(root, record, assembler, &first_party);
+        // Killed between its last record and the seal, it lacks nothing but that.
+        if matches!(audited, Audited::Confirmed(_)) && !bag::is_sealed(root) {
+            let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
+            if let Ok(run) = Run::load(root) {
+                bundle.close(&run.about()).map_err(RunError::Bundle)?;
+            }
+        }
+        return Ok(audited);
     }
     let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
     wait_for_the_browser(&bundle.raw_net_log());
@@ -86,8 +94,15 @@ pub(super) fn evidence_of(
         .map(|origin| registrable_domain(origin.host_str().unwrap_or_default()).to_owned())
         .unwrap_or_else(|_| scenario.first_party());
     let journal = data.join("cdp.jsonl");
-    let assembler = replay(&journal, &first_party)
-        .map_err(|why| AuditError::Unreadable { path: journal, why })?;
+    // Killed before there was a browser, a run has nothing to tell, which is no fault.
+    if record.browser.is_none() && !journal.exists() {
+        return Ok((Assembler::new(&first_party), first_party));
+    }
+    let replayed = match &record.sources_left_out {
+        Some(why) if !journal.exists() => Err(format!("it is not kept: {why}")),
+        _ => replay(&journal, &first_party),
+    };
+    let assembler = replayed.map_err(|why| AuditError::Unreadable { path: journal, why })?;
     Ok((assembler, first_party))
 }
 

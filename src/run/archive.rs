@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use super::Run;
 use super::again::evidence_of;
 use super::finish::{establish, read_log, sink_of};
-use crate::bundle::{open_net_log, read_body};
+use crate::bundle::{inside, open_net_log, read_body};
 use crate::model::Exchange;
 use crate::report::wacz;
 
@@ -39,7 +39,7 @@ pub fn archive(run: &Run, out: impl Write + Seek) -> io::Result<()> {
     let answer = |exchange: &Exchange| {
         let body = exchange.response_body.as_ref()?;
         let Some((at, size)) = stored.get(&body.sha256) else {
-            return std::fs::read(run.bundle.join(&body.path)).ok();
+            return std::fs::read(inside(&run.bundle, &body.path)?).ok();
         };
         let mut store = &store;
         let mut bytes = vec![0; *size];

@@ -188,6 +188,7 @@ fn record(
         },
         consent: Vec::new(),
         identity: Vec::new(),
+        secrets: Vec::new(),
         sources_left_out: Some("it is a file by another tool".to_owned()),
         redaction: None,
         containment: ContainmentRecord::default(),

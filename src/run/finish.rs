@@ -9,10 +9,11 @@ use super::clocks;
 use super::containment;
 use super::judge::apply_policy;
 use super::record::problem;
+use super::secrets;
 use super::{Run, RunError};
 use crate::browser::OWN_HOSTS;
 use crate::bundle::{BundleWriter, read_body};
-use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit};
+use crate::capture::{Assembler, Circumstances, KeepBody, NetLog, attribute, audit, mask_exchange};
 use crate::decode::decode_all;
 use crate::leak::{Case, findings};
 use crate::model::{
@@ -70,8 +71,18 @@ pub(super) fn finish(
     derive(&mut record, audit, &exchanges, first_party);
     let exchanges = match bundle.scrub() {
         Some(scrub) => {
-            record = scrub.record(&record);
-            scrub.exchanges(exchanges)
+            record = scrub.record(&record).unwrap_or(record);
+            let mut exchanges = scrub.exchanges(exchanges);
+            let emptied = secrets::empty(&bundle, &mut exchanges);
+            if emptied > 0 {
+                let message = format!(
+                    "{} held a secret in a form that could not be taken out, and {} emptied",
+                    report::count(emptied, "request"),
+                    if emptied == 1 { "was" } else { "were" },
+                );
+                problem(&mut record, "capture", message, None);
+            }
+            exchanges
         }
         None => exchanges,
     };
@@ -93,7 +104,11 @@ pub(super) fn finish(
     if captured {
         bundle.records(&exchanges, &events)?;
         bundle.replace("traffic.har", |file| {
-            report::har::render(&record, &exchanges, &body, file)
+            let mut har = Vec::new();
+            report::har::render(&record, &exchanges, &body, &mut har)?;
+            // What stands decoded in it stood encoded in the records.
+            let clean = bundle.scrub().map(|scrub| scrub.bytes(&har));
+            file.write_all(clean.as_deref().unwrap_or(&har))
         })?;
     }
     bundle.findings(&findings)?;
@@ -173,6 +188,7 @@ pub(super) fn establish(
             }
         }
     };
+    exchanges.iter_mut().for_each(mask_exchange);
     mark_kept_off(&mut exchanges);
     if let Some(sink) = sink {
         containment::mark_sunk(&mut exchanges, sink);

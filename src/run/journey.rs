@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use chromiumoxide::cdp::browser_protocol::browser::GetVersionParams;
 
 use super::record::problem;
-use super::{RunEvent, RunOptions, Typing};
+use super::{RunEvent, RunOptions, Typing, typed_secrets};
 use crate::browser::Launched;
+use crate::bundle::RecordWriter;
 use crate::capture::{Capture, Containment, Deliver, Guard};
 use crate::journey::{
     Context, Page, Planted, StepError, Tabs, answer_consent, picture_after_step, plant,
@@ -29,10 +30,15 @@ pub(super) enum JourneyEnd {
     TimedOut,
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one thing that the journey needs, and used once"
+)]
 pub(super) async fn replay(
     scenario: &Scenario,
     options: &RunOptions,
     record: &mut RunRecord,
+    record_writer: &RecordWriter,
     launched: &Launched,
     capture: &Capture,
     cookies: &[Planted],
@@ -52,14 +58,17 @@ pub(super) async fn replay(
     if capture.contain(containment.clone()).await.is_err() {
         return JourneyEnd::Lost;
     }
-    let canaries: BTreeMap<String, String> = record
+    let mut canaries: BTreeMap<String, String> = record
         .canaries
         .iter()
         .map(|canary| (canary.name.clone(), canary.value.clone()))
         .collect();
+    canaries.extend(typed_secrets(scenario).unwrap_or_default());
     let consent = options.consent.unwrap_or(scenario.consent);
     let guard_from = guard_from(scenario, options.deliver);
     let pictures = options.out.join("data/screenshots");
+    // The document of which the last picture could not be had.
+    let mut gave_none = None;
     // The document that a banner was last looked for in.
     let mut looked_in = None;
     for (number, step) in (1u32..).zip(&scenario.steps) {
@@ -136,10 +145,13 @@ pub(super) async fn replay(
         }
         note_planted(record, &planted);
         let mut picture = None;
-        if options.screenshots {
+        let document = tabs.current().state.borrow().document.clone();
+        // A page that gave none hangs, and would hold up every step in it.
+        if options.screenshots && (gave_none.is_none() || gave_none != document) {
             let taken = picture_after_step(tabs.current(), &pictures, number).await;
             picture = taken.unwrap_or_else(|why| {
                 notes.push(format!("no picture was taken after it: {why}"));
+                gave_none = document;
                 None
             });
         }
@@ -169,6 +181,10 @@ pub(super) async fn replay(
             Err(error) => {
                 return fail(scenario, step, number, error, &mut tabs, capture, record).await;
             }
+        }
+        // If we are killed, what was done up to here is known. (That the disk is full is said where the records are written.)
+        if let Err(error) = record_writer.write(record) {
+            tracing::warn!(%error, "the run's record could not be written after a step");
         }
     }
     unanswered(consent, record);
@@ -323,6 +339,7 @@ async fn prepare(
         declared_automation: options.declare_automation,
         sandbox: launched.sandbox,
         sandbox_reason: launched.sandbox_reason.clone(),
+        killed_with_run: launched.killed_with_us,
         third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
     });
     planted?;

@@ -12,6 +12,7 @@ mod judge;
 mod record;
 mod recorder;
 mod redact;
+mod secrets;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
-use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
+use crate::bundle::{self, BundleError, BundleWriter, ReadError, RecordWriter, Scrub, read_body};
 use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
 use crate::consent::Rules;
 use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
@@ -41,7 +42,9 @@ use crate::loopback::{LoopbackError, Sink};
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
 use crate::policy::{Policy, Traffic};
 use crate::report::records;
-use crate::scenario::{Canary, CanaryKind, Consent, Recording, Scenario, Seed, ThirdPartyCookies};
+use crate::scenario::{
+    Canary, CanaryKind, Consent, ENVIRONMENT, Recording, Scenario, Seed, ThirdPartyCookies,
+};
 
 /// Nothing new in this time: the journey's last requests are out.
 const SETTLE_QUIET: Duration = Duration::from_secs(1);
@@ -174,9 +177,13 @@ impl Run {
             };
             leak::findings(case, |exchange| read_body(root, exchange))
         });
+        let mut record = kept.record;
+        if record.finished.is_none() {
+            record.counts = finish::counts(&kept.exchanges, &kept.events);
+        }
         Ok(Run {
             bundle: root.to_owned(),
-            record: kept.record,
+            record,
             exchanges: kept.exchanges,
             events: kept.events,
             findings,
@@ -226,20 +233,12 @@ impl Run {
 
     /// What `bag-info.txt` says of it.
     fn about(&self) -> Vec<(&'static str, String)> {
-        let scenario = &self.record.scenario;
-        vec![
-            ("External-Identifier", self.record.started.compact()),
-            (
-                "External-Description",
-                format!("{} ({})", scenario.title, scenario.origin),
-            ),
-            ("Pixelwitness-Evidence-Digest", self.evidence_digest()),
-        ]
+        about(&self.record, self.evidence_digest())
     }
 
     /// Of the evidence without what differs from run to run, to be compared by telephone; see [`records`].
     pub fn evidence_digest(&self) -> String {
-        records::digest(&self.record, &self.events, &self.findings)
+        records::digest(self.traffic())
     }
 
     fn case(&self) -> Case<'_> {
@@ -249,6 +248,19 @@ impl Run {
             events: &self.events,
         }
     }
+}
+
+/// What `bag-info.txt` says of a run.
+fn about(record: &RunRecord, digest: String) -> Vec<(&'static str, String)> {
+    let scenario = &record.scenario;
+    vec![
+        ("External-Identifier", record.started.compact()),
+        (
+            "External-Description",
+            format!("{} ({})", scenario.title, scenario.origin),
+        ),
+        ("Pixelwitness-Evidence-Digest", digest),
+    ]
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -261,6 +273,8 @@ pub enum RunError {
     Sink(#[from] LoopbackError),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error("the scenario types `{{{{env:{0}}}}}`, and {0} is not set, or empty")]
+    NoSecret(String),
 }
 
 impl RunError {
@@ -269,6 +283,9 @@ impl RunError {
             RunError::Bundle(error) => error.help().to_owned(),
             RunError::Browser(error) => error.help(),
             RunError::Sink(_) => "may this process listen on 127.0.0.1?".to_owned(),
+            RunError::NoSecret(name) => {
+                format!("set it for this command: `{name}=… pixelwitness run …`")
+            }
             RunError::Identity(_) => {
                 "export the cookies again, as `cookies.txt` or as JSON".to_owned()
             }
@@ -306,6 +323,19 @@ pub async fn record(
     run_with(scenario, options, cancel, tell, Some(recording)).await
 }
 
+/// What is typed from the environment, by the name that the scenario gives it (`env:SITE_PASSWORD`).
+fn typed_secrets(scenario: &Scenario) -> Result<BTreeMap<String, String>, RunError> {
+    let mut secrets = BTreeMap::new();
+    for name in scenario.secrets() {
+        let variable = name.trim_start_matches(ENVIRONMENT);
+        match std::env::var(variable) {
+            Ok(value) if !value.is_empty() => secrets.insert(name.to_owned(), value),
+            _ => return Err(RunError::NoSecret(variable.to_owned())),
+        };
+    }
+    Ok(secrets)
+}
+
 async fn run_with(
     scenario: &Scenario,
     options: &RunOptions,
@@ -317,14 +347,21 @@ async fn run_with(
     let cookies = cookies_of(&scenario.identities(), scenario.folder(), &options.seed)?;
     // Those that a step plants later are secrets from the beginning.
     let all = cookies_of(&scenario.all_identities(), scenario.folder(), &options.seed)?;
-    let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
+    let typed = typed_secrets(scenario)?;
     let secrets = all.iter().filter(|cookie| cookie.secret);
     let secrets = secrets.map(|cookie| (cookie.name.as_str(), cookie.value.as_str()));
+    let secrets = secrets.chain(
+        typed
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str())),
+    );
+    let mut bundle = BundleWriter::create(&options.out, &scenario.text)?;
     let mut record = begin_record(scenario, options);
     if let Some(scrub) = Scrub::new(secrets) {
         bundle.keep_out(scrub)?;
-        let why = "a real visitor's cookies were used, and the browser's messages and its network log would hold them";
+        let why = "a real visitor's cookies were used, or a secret typed, and the browser's messages and its network log would hold it";
         record.sources_left_out = Some(why.to_owned());
+        record.secrets = typed.keys().cloned().collect();
     }
     if let Some(policy) = &options.policy {
         bundle.policy(&policy.text)?;
@@ -375,6 +412,7 @@ async fn run_with(
     };
 
     let journal = Box::new(bundle.journal()?);
+    let record_writer = bundle.record_writer();
     let (outputs, receiver) = mpsc::unbounded_channel();
     let recorder = recorder::Recorder::new(bundle, receiver);
     let recorded = async {
@@ -382,6 +420,7 @@ async fn run_with(
             scenario,
             options,
             &mut record,
+            &record_writer,
             &mut launched,
             &first_party,
             &cookies,
@@ -418,6 +457,7 @@ async fn watch_journey(
     scenario: &Scenario,
     options: &RunOptions,
     record: &mut RunRecord,
+    record_writer: &RecordWriter,
     launched: &mut Launched,
     first_party: &str,
     cookies: &[Planted],
@@ -451,8 +491,17 @@ async fn watch_journey(
     };
     let began = Instant::now();
     let journey = async {
-        let end =
-            journey::replay(scenario, options, record, launched, &capture, cookies, tell).await;
+        let end = journey::replay(
+            scenario,
+            options,
+            record,
+            record_writer,
+            launched,
+            &capture,
+            cookies,
+            tell,
+        )
+        .await;
         match recording {
             Some(recording) if matches!(end, JourneyEnd::Completed) => {
                 by_hand(&capture, recording, &mut done, tell).await;

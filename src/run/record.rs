@@ -87,6 +87,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             .collect(),
         consent: Vec::new(),
         identity: Vec::new(),
+        secrets: Vec::new(),
         sources_left_out: None,
         redaction: None,
         containment: ContainmentRecord {

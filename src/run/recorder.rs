@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use crate::bundle::{BundleError, BundleWriter, read_body};
-use crate::capture::Output;
+use crate::capture::{Output, mask_exchange};
 use crate::decode::{Sequence, decode};
 
 use super::RunEvent;
@@ -31,7 +31,8 @@ impl Recorder {
         while let Some(output) = self.outputs.recv().await {
             match output {
                 Output::Body(body) => self.bundle.body(&body)?,
-                Output::Settled(exchange) => {
+                Output::Settled(mut exchange) => {
+                    mask_exchange(&mut exchange);
                     self.bundle.exchange(&exchange)?;
                     let body = read_body(self.bundle.root(), &exchange);
                     for mut event in decode(&exchange, body.as_deref()) {

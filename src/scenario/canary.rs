@@ -254,9 +254,20 @@ pub fn substitute<'a>(
     Ok(text)
 }
 
+/// What a template names to be taken from the environment begins with this: `{{env:SITE_PASSWORD}}`.
+pub const ENVIRONMENT: &str = "env:";
+
+/// What a template names, in order.
+pub fn placeholders(template: &str) -> Vec<&str> {
+    let after = template.split("{{").skip(1);
+    let named = after.filter_map(|rest| rest.split_once("}}"));
+    named.map(|(name, _)| name.trim()).collect()
+}
+
 /// The first canary that a template names and that is not defined.
 pub(super) fn undefined(template: &str, defined: &BTreeMap<String, CanaryKind>) -> Option<String> {
-    substitute(template, |name| defined.contains_key(name).then_some("")).err()
+    let is_known = |name: &str| name.starts_with(ENVIRONMENT) || defined.contains_key(name);
+    substitute(template, |name| is_known(name).then_some("")).err()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-pub use canary::{Canary, CanaryKind, Seed, substitute};
+pub use canary::{Canary, CanaryKind, ENVIRONMENT, Seed, placeholders, substitute};
 pub use diagnostic::{Diagnostic, POLICY};
 pub use keys::{KeyCode, is_key, key};
 pub use recording::Recording;
@@ -370,6 +370,23 @@ impl Scenario {
     }
 
     /// The same journey on another origin, as on a staging site: pages of the scenario's own origin are opened there.
+    /// Variables of the environment whose values are typed, `env:` before each: secrets, which are written down nowhere.
+    pub fn secrets(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for step in &self.steps {
+            if let StepKind::Change(change) = &step.kind {
+                let named = placeholders(&change.value);
+                names.extend(
+                    named
+                        .into_iter()
+                        .filter(|name| name.starts_with(ENVIRONMENT)),
+                );
+            }
+        }
+        names.dedup();
+        names
+    }
+
     pub fn rebased(&self, origin: &Url) -> Scenario {
         let old = self.origin.origin().ascii_serialization();
         let new = origin.origin().ascii_serialization();

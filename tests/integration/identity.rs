@@ -169,3 +169,133 @@ async fn an_identity_is_planted_where_a_step_says_so() {
         run.events
     );
 }
+
+/// What logs somebody in is never written, wherever it is sent: a header that a script sets, a password that is typed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_logs_somebody_in_is_never_written_down() {
+    crate::common::chromium().await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = DemoServer::start(Build::Fixed).await.unwrap();
+    let header = "Bearer 5ecret-t0ken-of-a-visitor";
+    let password = "c0rrect-h0rse-battery";
+    let page = format!(
+        "fetch('/contact/?by=script', {{headers: {{authorization: '{}' + '{}'}}}}).then(() => true)",
+        &header[..12],
+        &header[12..],
+    );
+    let field = "(() => { document.body.insertAdjacentHTML('afterbegin', '<form action=/contact/ id=login><label>Password <input type=password name=pw id=pw></label></form>'); return true; })()";
+    let send = "fetch('/contact/?' + new URLSearchParams(new FormData(document.getElementById('login')))).then(() => true)";
+    let scenario = |value: &str| {
+        let steps = [
+            format!("  - waitForExpression: {}", serde_json::json!(page)),
+            format!("  - waitForExpression: {}", serde_json::json!(field)),
+            format!(
+                "  - change: {{ selector: \"#pw\", value: {} }}",
+                serde_json::json!(value)
+            ),
+            format!("  - waitForExpression: {}", serde_json::json!(send)),
+        ];
+        format!(
+            "title: Log in\norigin: https://www.northgate.police.example\nsteps:\n  - navigate: /contact/\n{}\n",
+            steps.join("\n")
+        )
+    };
+    let run = |name: &str, text: &str, password: &str| {
+        let file = folder.path().join(format!("{name}.yaml"));
+        std::fs::write(&file, text).unwrap();
+        let out = folder.path().join(name);
+        let output = crate::common::program()
+            .arg("run")
+            .arg(&file)
+            .args([
+                "-k",
+                "--settle",
+                "1",
+                "--connect-to",
+                &format!("::{}", server.addr()),
+            ])
+            .arg("--out")
+            .arg(&out)
+            .env("SITE_PASSWORD", password)
+            .output()
+            .unwrap();
+        (
+            out,
+            output.status.code().unwrap(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let holds = |bundle: &std::path::Path, secret: &str| {
+        let line = format!(
+            "(grep -rlaiF -- '{secret}' .; zcat data/netlog.json.gz 2>/dev/null | grep -aiF -- '{secret}'; true) | head -c 300"
+        );
+        crate::common::shell(bundle, &line).1
+    };
+    // The header alone: the sources are kept, without it, and what follows from them follows still.
+    let only_header = scenario("").replace(
+        &format!("  - waitForExpression: {}\n", serde_json::json!(send)),
+        "",
+    );
+    let (bundle, code, said) = run("header", &only_header, "");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(holds(&bundle, &header[7..]), "");
+    // Nor in the bytes of connections, which the network log has in Base64.
+    let mut log = String::new();
+    GzDecoder::new(std::fs::File::open(bundle.join("data/netlog.json.gz")).unwrap())
+        .read_to_string(&mut log)
+        .unwrap();
+    let mut looked_into = 0;
+    for piece in log.split("\"bytes\":\"").skip(1) {
+        let bytes = data_encoding::BASE64.decode(piece.split('"').next().unwrap().as_bytes());
+        let bytes = bytes.unwrap();
+        assert!(memchr::memmem::find(&bytes, &header.as_bytes()[7..]).is_none());
+        looked_into += 1;
+    }
+    assert!(looked_into > 20, "{looked_into}");
+    let exchanges = std::fs::read_to_string(bundle.join("data/exchanges.jsonl")).unwrap();
+    assert!(exchanges.contains("[secret authorization]"), "it was sent");
+    let (code, result) = crate::common::verify(&bundle, &[]);
+    assert_eq!(
+        (code, crate::common::check(&result, "recomputed").as_str()),
+        (0, "proven"),
+        "{result:#}"
+    );
+    let arrived = server.access_log();
+    let arrived = arrived
+        .iter()
+        .filter(|entry| entry.target.contains("by=script"));
+    assert_eq!(arrived.count(), 1);
+
+    // A password from the environment reaches the site, and nothing that is written.
+    let (bundle, code, said) = run("typed", &scenario("{{env:SITE_PASSWORD}}"), password);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        server
+            .access_log()
+            .iter()
+            .any(|entry| entry.target.contains(password)),
+        "it was sent"
+    );
+    assert_eq!(holds(&bundle, password), "");
+    assert_eq!(holds(&bundle, &header[7..]), "");
+    let (code, result) = crate::common::verify(&bundle, &[]);
+    assert_eq!(
+        (code, crate::common::check(&result, "recomputed").as_str()),
+        (0, "not_proven"),
+        "{result:#}"
+    );
+    // Without it nothing is run; and one that stands in the scenario is not typed.
+    let (bundle, code, said) = run("unset", &scenario("{{env:SITE_PASSWORD}}"), "");
+    assert_eq!(code, 2, "{said}");
+    assert!(
+        said.contains("SITE_PASSWORD is not set") && !bundle.exists(),
+        "{said}"
+    );
+    let (_, code, said) = run("literal", &scenario("pa55word"), "");
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("takes a password") && said.contains("{{env:SITE_PASSWORD}}"),
+        "{said}"
+    );
+    server.stop().await;
+}

@@ -43,6 +43,65 @@ async fn a_run_that_is_killed_at_any_moment_loses_nothing() {
     }
 }
 
+/// The moment of all moments: the click that sends the report has been made, or is about to be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_killed_as_it_submits_files_no_report() {
+    chromium().await;
+    for number in 0..kills() {
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("run");
+        let server = DemoServer::start(Build::Leaky).await.unwrap();
+        let mut child = program()
+            .args(["run", REPORT, "-k", "--screenshots", "none"])
+            .args(["--out", &bundle.display().to_string()])
+            .args(["--connect-to", &format!("::{}", server.addr())])
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while !is_about_to_submit(&bundle) {
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "it does not get there"
+            );
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // From before the click to after its answer, in steps of a few milliseconds.
+        tokio::time::sleep(Duration::from_millis(number as u64 * 7 % 250)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let profiles = folder.path().join("pixelwitness-");
+        let began = Instant::now();
+        while !processes_naming(&profiles).is_empty() {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "the browser lives on"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(
+            server.filed_reports(),
+            [],
+            "killed {} ms after the step before",
+            number * 7 % 250
+        );
+        server.stop().await;
+    }
+}
+
+/// Whether the step before the `submit` is done: the record is written after each.
+fn is_about_to_submit(bundle: &Path) -> bool {
+    let Ok(text) = std::fs::read(bundle.join("data/run.json")) else {
+        return false;
+    };
+    let record: pixelwitness::model::RunRecord = serde_json::from_slice(&text).unwrap();
+    let steps = &record.journey.steps;
+    let submit = steps.iter().position(|step| step.kind == "submit").unwrap();
+    steps[submit - 1].state == pixelwitness::model::StepState::Done
+}
+
 /// Makes the demo's journey, and kills the program so long after its bundle is there. Gives how long it took if it was
 /// sealed before that.
 async fn one(kill_after: Option<Duration>) -> Option<Duration> {

@@ -86,7 +86,7 @@ pub fn check(root: &Path) -> io::Result<Bag> {
         return Ok(bag);
     }
     bag.info = read_text(root, INFO, &there)
-        .map(|text| info(&text))
+        .map(|text| elements(&text))
         .unwrap_or_default();
     match bag.format().map(str::to_owned) {
         Some(format) if format.parse().is_ok_and(|format| (1..=FORMAT).contains(&format)) => {}
@@ -104,7 +104,7 @@ pub fn check(root: &Path) -> io::Result<Bag> {
         }
     }
     for entry in &tags {
-        if entry.path.starts_with("data/") || AFTER.contains(&entry.path.as_str()) {
+        if !TAGS.contains(&entry.path.as_str()) {
             bag.tampered(TAG_MANIFEST, format!("lists `{}`", entry.path));
         }
     }
@@ -157,6 +157,24 @@ pub fn tag_files_hold(folder: &Path) -> bool {
             TAGS.contains(&entry.path.as_str())
                 && digest(&folder.join(&entry.path)).is_ok_and(|(sha256, _)| sha256 == entry.sha256)
         })
+}
+
+/// A tag file is no larger than this (bytes): lists, and signatures with their certificates.
+const LARGEST_TAG: u64 = 64 << 20;
+
+/// Reads a file of a bag that is not large. None: there is none of that name.
+///
+/// # Errors
+/// If it is no regular file, too large, or cannot be read.
+pub fn read(folder: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+    let path = folder.join(name);
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(file) if !file.is_file() => Err(io::Error::other("it is no file")),
+        Ok(file) if file.len() > LARGEST_TAG => Err(io::Error::other("it is too large")),
+        Ok(_) => fs::read(path).map(Some),
+    }
 }
 
 /// Gathers what lies in a folder: regular files alone.
@@ -258,14 +276,21 @@ fn compare(
 }
 
 fn read_text(root: &Path, name: &str, there: &BTreeSet<String>) -> Option<String> {
-    there
+    let bytes = there
         .contains(name)
-        .then(|| fs::read_to_string(root.join(name)).ok())
-        .flatten()
+        .then(|| read(root, name).ok())
+        .flatten()??;
+    String::from_utf8(bytes).ok()
 }
 
-/// The elements of `bag-info.txt`; a line that begins with white space goes on with the one before.
-fn info(text: &str) -> Vec<(String, String)> {
+/// The elements of a bag's `bag-info.txt`, in order; none, if it cannot be read.
+pub fn info(root: &Path) -> Vec<(String, String)> {
+    let bytes = read(root, INFO).ok().flatten().unwrap_or_default();
+    elements(&String::from_utf8_lossy(&bytes))
+}
+
+/// A line that begins with white space goes on with the one before.
+fn elements(text: &str) -> Vec<(String, String)> {
     let mut elements: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
         if line.starts_with([' ', '\t']) {
@@ -304,7 +329,7 @@ mod tests {
 
     #[test]
     fn folded_elements_are_put_together() {
-        let elements = info("A: one\n  two\nB:three\n");
+        let elements = elements("A: one\n  two\nB:three\n");
         assert_eq!(elements[0], ("A".to_owned(), "one two".to_owned()));
         assert_eq!(elements[1], ("B".to_owned(), "three".to_owned()));
     }

@@ -26,12 +26,11 @@ pub fn is_sealed(root: &Path) -> bool {
     root.join(TAG_MANIFEST).exists()
 }
 
-/// Takes the seal away, so that something can be written. Until [`seal`] comes again, the bag says of itself that it is
-/// not whole.
+/// Whether something may still be written into a bag.
 ///
 /// # Errors
-/// If it is signed or time-stamped, which is not to be undone; or the seal cannot be taken away.
-pub fn open_again(root: &Path) -> io::Result<()> {
+/// If it is signed or time-stamped, which is not to be undone.
+pub fn may_be_opened(root: &Path) -> io::Result<()> {
     for name in [SIGNATURE, STAMP] {
         if root.join(name).exists() {
             return Err(io::Error::other(format!(
@@ -39,6 +38,15 @@ pub fn open_again(root: &Path) -> io::Result<()> {
             )));
         }
     }
+    Ok(())
+}
+
+/// Takes the seal away, so that something can be written. Until [`seal`] comes again, the bag says of itself that it is
+/// not whole.
+///
+/// # Errors
+/// If it cannot be taken away.
+pub fn open_again(root: &Path) -> io::Result<()> {
     for name in [TAG_MANIFEST, STAMP_REQUEST, MANIFEST, INFO] {
         match fs::remove_file(root.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -48,17 +56,20 @@ pub fn open_again(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+const VERIFY: &[u8] = include_bytes!("../../../docs/VERIFY.md");
+
+/// Whether a bag's instructions are those that this program writes.
+pub fn has_own_instructions(root: &Path) -> bool {
+    fs::read(root.join(INSTRUCTIONS)).is_ok_and(|text| text == VERIFY)
+}
+
 /// Writes what says of a bag that it is one, before there is anything in it: whoever finds it knows what it is.
 ///
 /// # Errors
 /// If it cannot be written.
 pub(in crate::bundle) fn begin(root: &Path) -> io::Result<()> {
     write(root, DECLARATION, BAGIT.as_bytes())?;
-    write(
-        root,
-        INSTRUCTIONS,
-        include_bytes!("../../../docs/VERIFY.md"),
-    )
+    write(root, INSTRUCTIONS, VERIFY)
 }
 
 /// Writes the manifests over what lies in the folder, the tag manifest last. `about` are further elements of
@@ -146,7 +157,7 @@ fn odd(path: &Path, what: &str) -> String {
     format!("`{}` {what}", path.display())
 }
 
-/// Whole, and on the disk before the next is written.
+/// Whole, or not at all.
 fn write(root: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let file = NamedTempFile::new_in(root)?;
     write_whole(file, &root.join(name), |out| out.write_all(content))

@@ -283,8 +283,11 @@ impl Assembler {
             (self.kinds.get(&target).cloned(), target)
         });
         let draft = &mut self.drafts[index];
+        // The Fetch domain calls `fetch()` an XHR, whichever of the two tells first.
+        if !draft.seen_by(Source::Network) {
+            draft.set_resource_type(&event.resource_type);
+        }
         draft.saw(Source::Fetch);
-        draft.set_resource_type(&event.resource_type);
         draft.take_body(&event.request, Source::Fetch);
         if draft.exchange.frame.is_none() {
             draft.exchange.frame = event.frame_id;

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::assembler::{Assembler, Output};
 use super::containment::Containment;
+use super::credentials::Credentials;
 use super::page::PageState;
 
 use self::remote::Call;
@@ -108,7 +109,9 @@ impl Capture {
             .map_err(Box::new)?;
         let (sink, stream) = socket.split();
         let (commands, receiver) = mpsc::unbounded_channel();
-        let mut worker = Worker::new(sink, journal, outputs, Assembler::new(first_party), watch);
+        let credentials = Credentials::new()?;
+        let assembler = Assembler::new(first_party);
+        let mut worker = Worker::new(sink, journal, outputs, assembler, watch, credentials);
         worker.begin().await?;
         let task = tokio::spawn(worker.run(stream, receiver));
         Ok(Capture { commands, task })

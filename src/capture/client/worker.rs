@@ -16,6 +16,7 @@ use super::remote::{Call, RemoteError};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
+use crate::capture::credentials::Credentials;
 use crate::capture::journal::{JournalLine, Mark};
 use crate::capture::page::PageState;
 use crate::capture::targets::{Targets, auto_attach_browser};
@@ -91,6 +92,7 @@ impl PageLoad {
 pub(super) struct Worker {
     pub(super) sink: SplitSink<Socket, tungstenite::Message>,
     pub(super) journal: BufWriter<Box<dyn Write + Send>>,
+    credentials: Credentials,
     pub(super) outputs: mpsc::UnboundedSender<Output>,
     pub(super) assembler: Assembler,
     pub(super) targets: Targets,
@@ -124,10 +126,12 @@ impl Worker {
         outputs: mpsc::UnboundedSender<Output>,
         assembler: Assembler,
         watch: Option<Watch>,
+        credentials: Credentials,
     ) -> Worker {
         Worker {
             sink,
             journal: BufWriter::with_capacity(1 << 16, journal),
+            credentials,
             outputs,
             assembler,
             targets: Targets::besides(watch.as_ref().map(Watch::setup).unwrap_or_default()),
@@ -402,8 +406,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Writes a message as it came, without reading it again.
+    /// Writes a message as it came, but for what logs somebody in.
     pub(super) fn write_message(&mut self, at: Moment, text: &str) -> Result<(), CaptureError> {
+        let masked = self.credentials.mask_message(text);
+        let text = masked.as_deref().unwrap_or(text);
         writeln!(self.journal, "{{\"at\":\"{at}\",\"cdp\":{text}}}")?;
         Ok(())
     }

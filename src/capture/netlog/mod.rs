@@ -16,6 +16,9 @@ use self::reader::Reader;
 pub use self::reader::certificate_digest;
 use crate::model::{Headers, Moment, Origin, Remote, is_library};
 
+/// Bytes of the longest line that is read: Chromium tells bytes in pieces, and its longest lines have far less.
+const LONGEST_LINE: u64 = 256 << 20;
+
 /// What the log tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetLog {
@@ -137,13 +140,17 @@ impl NetLog {
     ) -> io::Result<NetLog> {
         let mut log = io::BufReader::with_capacity(1 << 16, log);
         let mut line = Vec::new();
-        log.read_until(b'\n', &mut line)?;
+        (&mut log).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
         let (kinds, clock) = first_line(&line)?;
         let mut reader = Reader::new(kinds, clock, wanted, keep);
         loop {
             line.clear();
-            if log.read_until(b'\n', &mut line)? == 0 {
+            if (&mut log).take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
                 break;
+            }
+            if line.len() as u64 == LONGEST_LINE && !line.ends_with(b"\n") {
+                let what = "a line of the network log has no end";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
             }
             let text = trim(&line);
             // The list of events is closed on its last line, or on a line of its own. (A line that was cut off may end in

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::capture::RemoteError;
 use crate::journey::keys::{press, type_text};
 use crate::journey::{Context, Element, Press, StepError, Want};
-use crate::scenario::{Change, key, substitute};
+use crate::scenario::{Change, key, placeholders, substitute};
 
 const FIELD: &str = include_str!("../field.js");
 const SET: &str = include_str!("../set.js");
@@ -19,6 +19,9 @@ enum Field {
         value: String,
         #[serde(default)]
         readonly: bool,
+        /// A password is typed there.
+        #[serde(default)]
+        secret: bool,
     },
     Editable {
         value: String,
@@ -63,6 +66,14 @@ pub(super) async fn run(step: &Change, context: &mut Context<'_>) -> Result<(), 
     let element = reach(step, context).await?;
     match field(&element).await? {
         Field::Text { readonly: true, .. } => Err(not_settable("it is read-only")),
+        // What stands in the scenario stands in the bundle, and goes to whoever gets that.
+        Field::Text { secret: true, .. }
+            if !step.value.is_empty() && placeholders(&step.value).is_empty() =>
+        {
+            Err(StepError::Password {
+                selector: step.selector.to_string(),
+            })
+        }
         Field::Text { value: old, .. } | Field::Editable { value: old } => {
             type_over(context, &element, &old, &value).await
         }

@@ -69,6 +69,14 @@ pub(super) fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Res
 /// Servers whose clocks say that ours is wrong, or theirs.
 fn clocks(run: &Run, out: &mut dyn Write) -> io::Result<()> {
     for clock in &run.record.clocks.servers {
+        if clock.at_least > clock.at_most {
+            writeln!(
+                out,
+                "Clocks: those behind {} do not agree among themselves.",
+                visible(&clock.host)
+            )?;
+            continue;
+        }
         let (apart, which) = match (clock.at_least, clock.at_most) {
             (at_least, _) if at_least > CLOCKS_AGREE => (at_least, "ahead of"),
             (_, at_most) if at_most < -CLOCKS_AGREE => (-at_most, "behind"),

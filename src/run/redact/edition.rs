@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use data_encoding::HEXLOWER;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{RedactError, Redaction, Wanted, listed};
 use crate::bundle::bag::{
@@ -12,12 +14,13 @@ use crate::bundle::bag::{
 };
 use crate::bundle::{BundleWriter, read_body};
 use crate::leak::{Reader, Search, Sent};
-use crate::model::{Exchange, Headers, TrackerEvent};
+use crate::model::{Exchange, TrackerEvent};
 use crate::report;
 use crate::run::Run;
+use crate::run::secrets::{empty_exchange, without_query};
 
 /// What takes the place of a value that cannot be disclosed one by one.
-const GONE: &str = "[redacted]";
+pub(super) const GONE: &str = "[redacted]";
 
 impl Redaction {
     pub fn write(&mut self, run: &Run, out: &Path, wanted: &Wanted) -> Result<(), RedactError> {
@@ -27,7 +30,8 @@ impl Redaction {
         self.record.emptied.extend(holding.iter().cloned());
         self.remove_bodies(run, &holding);
         let exchanges: Vec<Exchange> = run.exchanges.iter().map(|x| self.exchange(x)).collect();
-        let events: Vec<TrackerEvent> = run.events.iter().map(|event| self.event(event)).collect();
+        let events = run.events.iter().map(|event| self.event(event));
+        let events: Vec<TrackerEvent> = events.collect::<Option<_>>().ok_or_else(lost)?;
         if let (_, Some(error)) = self.still_there(&exchanges, run) {
             return Err(error);
         }
@@ -35,7 +39,7 @@ impl Redaction {
         let scenario = String::from_utf8_lossy(&self.scrub.bytes(&scenario)).into_owned();
         let bundle = BundleWriter::create(out, &scenario)?;
         self.files(run, &bundle, wanted)?;
-        let mut record = self.scrub.record(&run.record);
+        let mut record = self.scrub.record(&run.record).ok_or_else(lost)?;
         // From the seed the canaries follow.
         let canary_goes = self.sought.iter().any(|sought| {
             let mut canaries = run.record.canaries.iter();
@@ -51,24 +55,29 @@ impl Redaction {
             let gone = step
                 .screenshot
                 .as_ref()
-                .is_some_and(|path| self.record.removed.contains(path));
+                .is_some_and(|path| self.gone.contains(path));
             if gone {
                 step.screenshot = None;
             }
         }
         record.redaction = Some(self.record.clone());
-        let mut findings = self.scrub.record(&run.findings);
+        let digest = |bytes: &[u8]| HEXLOWER.encode(&Sha256::digest(bytes));
+        record.scenario.sha256 = digest(scenario.as_bytes());
+        if let (Some(policy), Ok(text)) =
+            (&mut record.policy, fs::read(out.join("data/policy.yaml")))
+        {
+            policy.sha256 = digest(&text);
+        }
+        let mut findings = self.scrub.record(&run.findings).ok_or_else(lost)?;
         for canary in &mut findings.searched.canaries {
             if self.sought.iter().any(|sought| sought.name == canary.name) {
                 canary.forms = vec![GONE.to_owned()];
             }
         }
-        for leak in &mut findings.leaks {
-            if self.record.emptied.contains(&leak.exchange) {
-                (leak.value, leak.shell) = (GONE.to_owned(), None);
-                leak.url = without_query(&leak.url);
-            }
-        }
+        let mut value = serde_json::to_value(&findings).unwrap_or_default();
+        self.empty_findings(&mut value);
+        findings = serde_json::from_value(value)
+            .map_err(|error| RedactError::Failed(error.to_string()))?;
         bundle.records(&exchanges, &events)?;
         bundle.replace("traffic.har", |file| {
             let body = |exchange: &Exchange| read_body(bundle.root(), exchange);
@@ -110,7 +119,7 @@ impl Redaction {
         }
         for name in ["cdp.jsonl", "netlog.json.gz"] {
             if data.join(name).is_file() {
-                self.record.removed.push(format!("data/{name}"));
+                self.gone.insert(format!("data/{name}"));
             }
         }
         for folder in ["bodies", "certificates", "screenshots"] {
@@ -124,56 +133,46 @@ impl Redaction {
                 let goes = match folder {
                     "screenshots" => !wanted.keep_screenshots,
                     "bodies" => {
-                        self.record.removed.contains(&relative)
+                        self.gone.contains(&relative)
                             || fs::read(&path).is_ok_and(|body| self.scrub.is_in(&body))
                     }
                     _ => false,
                 };
                 if !goes {
                     copy(&path, &bundle.root().join(&relative))?;
-                } else if !self.record.removed.contains(&relative) {
-                    self.record.removed.push(relative);
+                } else {
+                    self.gone.insert(relative);
                 }
             }
         }
-        for name in [
-            DECLARATION,
-            INFO,
-            INSTRUCTIONS,
-            MANIFEST,
-            TAG_MANIFEST,
-            SIGNATURE,
-            STAMP,
-        ] {
+        let tags: &[&str] = match wanted.with_manifest {
+            true => &[DECLARATION, INFO, INSTRUCTIONS, MANIFEST],
+            false => &[],
+        };
+        for name in tags.iter().chain(&[TAG_MANIFEST, SIGNATURE, STAMP]) {
             let from = run.bundle.join(name);
             if from.is_file() {
                 copy(&from, &bundle.root().join("data/original").join(name))?;
             }
         }
-        self.record.removed.sort();
+        // A body's name is its digest, by which a short one could be found by trying.
+        let (bodies, others): (Vec<&String>, Vec<&String>) = self
+            .gone
+            .iter()
+            .partition(|path| path.starts_with("data/bodies/"));
+        self.record.bodies = bodies.len() as u64;
+        self.record.removed = others.into_iter().cloned().collect();
         Ok(())
     }
 
     fn exchange(&self, exchange: &Exchange) -> Exchange {
         let mut clean = self.scrub.exchange(exchange);
         if self.record.emptied.contains(&exchange.id) {
-            clean.url = without_query(&clean.url);
-            for headers in [&mut clean.request_headers, &mut clean.response_headers] {
-                let emptied = headers
-                    .iter()
-                    .map(|(name, _)| (name.clone(), GONE.to_owned()));
-                *headers = Headers::from(emptied.collect::<Vec<_>>());
-            }
-            clean
-                .cookies
-                .iter_mut()
-                .for_each(|cookie| cookie.value = GONE.to_owned());
-            clean.frames.clear();
-            clean.document_url = clean.document_url.as_deref().map(without_query);
+            empty_exchange(&mut clean, GONE);
         }
-        let gone = |path: &String| self.record.removed.contains(path);
+        let gone = |path: &String| self.gone.contains(path);
         if clean.body_path.as_ref().is_some_and(gone) {
-            clean.body_path = None;
+            (clean.body_path, clean.body_sha256) = (None, None);
         }
         if clean
             .response_body
@@ -185,10 +184,10 @@ impl Redaction {
         clean
     }
 
-    fn event(&self, event: &TrackerEvent) -> TrackerEvent {
-        let mut clean = self.scrub.record(event);
+    fn event(&self, event: &TrackerEvent) -> Option<TrackerEvent> {
+        let mut clean = self.scrub.record(event)?;
         if self.record.emptied.contains(&event.exchange) {
-            clean.url = without_query(&clean.url);
+            clean.url = without_query(&clean.url, GONE);
             for parameter in &mut clean.parameters {
                 parameter.value = GONE.to_owned();
                 parameter.decoded = None;
@@ -206,13 +205,38 @@ impl Redaction {
                 .values_mut()
                 .for_each(|value| *value = Value::from(GONE));
             for address in [&mut clean.page_url, &mut clean.referrer] {
-                *address = address.as_deref().map(without_query);
+                *address = address.as_deref().map(|url| without_query(url, GONE));
             }
             for id in [&mut clean.event_id, &mut clean.fbp, &mut clean.fbc] {
                 *id = id.as_ref().map(|_| GONE.to_owned());
             }
         }
-        clean
+        Some(clean)
+    }
+
+    /// Takes what is said of exchanges that are emptied out of the findings: names of what was told stay, values go.
+    fn empty_findings(&self, value: &mut Value) {
+        let is_emptied = |id: &Value| {
+            let mut emptied = self.record.emptied.iter();
+            id.as_str()
+                .is_some_and(|id| emptied.any(|known| known == id))
+        };
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.empty_findings(item)),
+            Value::Object(map) => {
+                let one = map.get("exchange").is_some_and(is_emptied);
+                let any = map.get("exchanges").and_then(Value::as_array);
+                if one || any.is_some_and(|ids| ids.iter().any(is_emptied)) {
+                    let fields = map.iter_mut();
+                    let values = fields.filter(|(key, _)| !NAMES.contains(&key.as_str()));
+                    values.for_each(|(_, value)| without_values(value));
+                } else {
+                    map.values_mut()
+                        .for_each(|value| self.empty_findings(value));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Exchanges in which something of what goes is still found, and the first of them as an error.
@@ -245,7 +269,7 @@ impl Redaction {
         let search = Search::new(self.sought.clone());
         let mut reader = Reader::new(&search);
         let carrier = Exchange::begun(String::new(), "https://edition.invalid/", "POST", "");
-        for folder in ["", "bodies"] {
+        for folder in ["", "bodies", "original"] {
             for path in listed(&out.join("data").join(folder)).map_err(failed)? {
                 let bytes = fs::read(&path).map_err(failed)?;
                 let still_there = |name: &str, place: &str| RedactError::StillThere {
@@ -272,9 +296,53 @@ impl Redaction {
     }
 }
 
-fn without_query(url: &str) -> String {
-    match url.split_once('?') {
-        Some((address, _)) => format!("{address}?{GONE}"),
-        None => url.to_owned(),
+fn lost() -> RedactError {
+    RedactError::Failed("a record would be none without what is to go".to_owned())
+}
+
+/// Fields of findings that say what was told, to whom, when and how, and not the value.
+const NAMES: [&str; 26] = [
+    "id",
+    "canary",
+    "kind",
+    "fields",
+    "certainty",
+    "extent",
+    "recipient",
+    "host",
+    "party",
+    "exchange",
+    "exchanges",
+    "method",
+    "place",
+    "chain",
+    "sent",
+    "outcome",
+    "submission",
+    "consent",
+    "flow",
+    "page_from",
+    "event",
+    "events",
+    "time",
+    "vendor",
+    "strength",
+    "signal",
+];
+
+/// An address loses its query; `name = value` its value; any other text is gone.
+fn without_values(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            *text = match text.split_once(" = ") {
+                _ if text.starts_with("http") => without_query(text, GONE),
+                Some((name, _)) => format!("{name} = {GONE}"),
+                None if text.contains(" ← ") => std::mem::take(text),
+                None => GONE.to_owned(),
+            };
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_values),
+        Value::Object(map) => map.values_mut().for_each(without_values),
+        _ => {}
     }
 }

@@ -4,6 +4,7 @@
 mod edition;
 mod plan;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,9 @@ pub struct Wanted {
     pub exchanges: Vec<String>,
     /// Pictures stay; what is taken out may be seen in them.
     pub keep_screenshots: bool,
+    /// The original's manifest and `bag-info.txt` are kept too. With the digests of whole files in it, and all the rest of those
+    /// files at hand, a short value can be found by trying.
+    pub with_manifest: bool,
 }
 
 /// A redacted edition, and what discloses what was taken out.
@@ -44,6 +48,10 @@ pub enum RedactError {
     Write(#[from] BundleError),
     #[error("the original is not as it was sealed: `{path}` {what}")]
     NotWhole { path: String, what: String },
+    #[error("`{}` is no bundle", .0.display())]
+    NoBundle(PathBuf),
+    #[error("`{}` is not complete: its run was cut short", .0.display())]
+    NotComplete(PathBuf),
     #[error("{0}")]
     NotThere(String),
     #[error("the value of `{name}` has {} and is too short to be taken out wherever it stands", count(*length, "character"))]
@@ -66,6 +74,10 @@ impl RedactError {
             RedactError::NotWhole { .. } => {
                 "`pixelwitness verify` says more; what is not whole is not shared"
             }
+            RedactError::NoBundle(_) => "a bundle is the folder that a run was written to",
+            RedactError::NotComplete(_) => {
+                "`pixelwitness audit` completes it from what it had written"
+            }
             RedactError::NotThere(_) => "is it spelled as in the bundle's records?",
             RedactError::Short { .. } => {
                 "take out whole requests with `--exchange`; it would be part of too much else"
@@ -84,8 +96,14 @@ impl RedactError {
 /// # Errors
 /// [`RedactError`].
 pub fn redact(root: &Path, out: &Path, wanted: &Wanted) -> Result<Redacted, RedactError> {
+    if !root.join(bag::DECLARATION).is_file() {
+        return Err(RedactError::NoBundle(root.to_owned()));
+    }
     let bag = bag::check(root).map_err(|error| RedactError::Failed(error.to_string()))?;
     if let Some(problem) = bag.problems.into_iter().next() {
+        if problem.fault == bag::Fault::Incomplete {
+            return Err(RedactError::NotComplete(root.to_owned()));
+        }
         return Err(RedactError::NotWhole {
             path: problem.path,
             what: problem.what,
@@ -109,6 +127,8 @@ struct Redaction {
     disclosures: Vec<Disclosure>,
     scrub: Scrub,
     sought: Vec<Sought>,
+    /// Files of the original that are not in the edition, relative to the bundle.
+    gone: BTreeSet<String>,
     record: RedactionRecord,
 }
 

@@ -1,13 +1,16 @@
 //! What is to be taken out of a bundle, in every form that was sent.
 
 use std::collections::BTreeSet;
+use std::fs;
 
+use super::edition::GONE;
 use super::{RedactError, Redaction, Wanted};
-use crate::bundle::disclosure::Disclosure;
+use crate::bundle::disclosure::{Disclosure, mark_name};
 use crate::bundle::{SHORTEST_SECRET, Scrub, read_body, timestamp};
 use crate::leak::{Reader, Search, Sent, Sought};
-use crate::model::{CanaryRecord, RedactedValue, RedactionRecord};
+use crate::model::{CanaryRecord, RedactedValue, RedactionRecord, UrlParts};
 use crate::run::Run;
+use crate::scenario::Scenario;
 
 impl Redaction {
     /// Gathers the values that go: those that are named, and what was sent of them in other forms.
@@ -33,7 +36,14 @@ impl Redaction {
             }
             values.extend(found.into_iter().map(|value| (name.clone(), value)));
         }
-        values.extend(wanted.values.iter().cloned());
+        for (name, value) in &wanted.values {
+            if value.len() >= SHORTEST_SECRET && !stands_in(value, run) {
+                return Err(RedactError::NotThere(format!(
+                    "the value of `{name}` stands nowhere in the bundle"
+                )));
+            }
+            values.push((name.clone(), value.clone()));
+        }
         for (name, value) in &values[sought.len()..] {
             sought.push(Sought {
                 name: name.clone(),
@@ -62,7 +72,7 @@ impl Redaction {
         let holding = sent_forms(run, &search, &sought, &mut values);
         let mut disclosures = Vec::new();
         for (name, value) in &values {
-            let disclosure = Disclosure::fresh(&plain(name), value)
+            let disclosure = Disclosure::fresh(&mark_name(name), value)
                 .map_err(|error| RedactError::Failed(error.to_string()))?;
             disclosures.push(disclosure);
         }
@@ -74,7 +84,9 @@ impl Redaction {
             let mark = marks[number].as_str();
             search.texts(number).map(move |text| (mark, text))
         });
-        let scrub = Scrub::marking(pairs.chain(forms))
+        let others = self::others(run, wanted, &sought)?;
+        let others = others.iter().map(|value| (GONE, value.as_str()));
+        let scrub = Scrub::marking(pairs.chain(forms).chain(others))
             .ok_or_else(|| RedactError::Failed("the values are too many".to_owned()))?;
         let digest = timestamp::digest(&run.bundle)
             .map_err(|error| RedactError::Failed(error.to_string()))?;
@@ -87,11 +99,13 @@ impl Redaction {
                 original: data_encoding::HEXLOWER.encode(&digest),
                 values: values.collect(),
                 removed: Vec::new(),
+                bodies: 0,
                 emptied: wanted.exchanges.clone(),
             },
             disclosures,
             scrub,
             sought,
+            gone: BTreeSet::new(),
         };
         redaction.remove_bodies(run, &holding);
         Ok(redaction)
@@ -107,8 +121,8 @@ impl Redaction {
             let goes = holding.contains(&exchange.id)
                 || self.record.emptied.contains(&exchange.id)
                 || read_body(&run.bundle, exchange).is_some_and(|body| self.scrub.is_in(&body));
-            if goes && !self.record.removed.contains(path) {
-                self.record.removed.push(path.clone());
+            if goes {
+                self.gone.insert(path.clone());
             }
         }
     }
@@ -146,56 +160,124 @@ fn sent_forms(
     holding
 }
 
-/// A name as it may stand in a mark.
-fn plain(name: &str) -> String {
-    let plain = |c: char| match c {
-        c if c.is_ascii_alphanumeric() || "._-".contains(c) => c,
-        _ => '_',
-    };
-    name.chars().map(plain).collect()
-}
-
 /// Whether a place is in the body or a message.
 fn in_body(place: &str) -> bool {
     let outside = ["host", "path", "query", "header", "cookie", "referrer"];
     !outside.iter().any(|known| place.starts_with(known))
 }
 
-/// Values that a name has anywhere in a run's records.
+/// What goes and is not disclosed: what the canaries follow from, and what others say of the address of a request that goes.
+fn others(run: &Run, wanted: &Wanted, sought: &[Sought]) -> Result<Vec<String>, RedactError> {
+    let mut others = Vec::new();
+    let is_sought = |value: &String| sought.iter().any(|sought| sought.value == *value);
+    if run
+        .record
+        .canaries
+        .iter()
+        .any(|canary| is_sought(&canary.value))
+    {
+        let scenario = Scenario::load(&run.bundle.join("data/scenario.yaml")).ok();
+        let seeds = [
+            run.record.options["seed"].as_str().map(str::to_owned),
+            scenario.and_then(|scenario| scenario.seed),
+        ];
+        others.extend(seeds.into_iter().flatten());
+        if let Some(short) = others.iter().find(|seed| seed.len() < SHORTEST_SECRET) {
+            return Err(RedactError::Short {
+                name: "the seed, from which canaries follow,".to_owned(),
+                length: short.len(),
+            });
+        }
+    }
+    for exchange in &run.exchanges {
+        if wanted.exchanges.contains(&exchange.id) {
+            let query = exchange.url.split_once('?').map(|(_, query)| query);
+            others.extend(query.map(str::to_owned));
+            let values = UrlParts::of(&exchange.url).and_then(|parts| parts.query);
+            let values = form_urlencoded::parse(values.unwrap_or_default().as_bytes());
+            // A short or common one stands in much that is not meant.
+            let values = values.map(|(_, value)| value.into_owned());
+            others.extend(values.filter(|value| value.len() >= 12));
+        }
+    }
+    Ok(others)
+}
+
+/// Whether a value stands anywhere in the records of a run.
+fn stands_in(value: &str, run: &Run) -> bool {
+    let Some(finder) = Scrub::marking([("", value)]) else {
+        return false;
+    };
+    let records = [
+        "run.json",
+        "exchanges.jsonl",
+        "evidence.jsonl",
+        "findings.json",
+        "scenario.yaml",
+    ];
+    let bodies = run
+        .exchanges
+        .iter()
+        .filter_map(|exchange| read_body(&run.bundle, exchange));
+    records
+        .iter()
+        .filter_map(|name| fs::read(run.bundle.join("data").join(name)).ok())
+        .chain(bodies)
+        .any(|bytes| finder.is_in(&bytes))
+}
+
+/// Values that a name has anywhere in a run's records: of cookies and headers, sent and answered, of parameters in addresses and
+/// bodies, of signals.
 fn values_of(name: &str, run: &Run) -> BTreeSet<String> {
     let mut values = BTreeSet::new();
+    let search = Search::new(Vec::new());
+    let mut reader = Reader::new(&search);
     for exchange in &run.exchanges {
         let cookies = exchange.cookies.iter();
-        values.extend(
-            cookies
-                .filter(|cookie| cookie.name == name)
-                .map(|cookie| cookie.value.clone()),
-        );
+        let cookies = cookies.filter(|cookie| cookie.name == name);
+        values.extend(cookies.map(|cookie| cookie.value.clone()));
         let headers = exchange
             .request_headers
             .iter()
             .chain(exchange.response_headers.iter());
-        let named = headers.filter(|(header, _)| header.eq_ignore_ascii_case(name));
-        values.extend(named.map(|(_, value)| value.clone()));
+        for (header, value) in headers {
+            if header.eq_ignore_ascii_case(name) {
+                values.insert(value.clone());
+            }
+            if header.eq_ignore_ascii_case("set-cookie")
+                && let Some((cookie, rest)) = value.split_once('=')
+                && cookie == name
+            {
+                values.extend(rest.split(';').next().map(str::to_owned));
+            }
+        }
+        let query = UrlParts::of(&exchange.url).and_then(|parts| parts.query);
+        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let query = query.filter(|(key, _)| key == name);
+        values.extend(query.map(|(_, value)| value.into_owned()));
+        let body = read_body(&run.bundle, exchange);
+        let sent = Sent {
+            exchange,
+            body: body.as_deref(),
+        };
+        for (place, value) in reader.values(sent) {
+            let named = place
+                .split_once(':')
+                .is_some_and(|(_, path)| path == name || path.rsplit('.').next() == Some(name));
+            if named {
+                values.extend(String::from_utf8(value));
+            }
+        }
     }
     for event in &run.events {
         let parameters = event.parameters.iter();
-        values.extend(
-            parameters
-                .filter(|p| p.key == name)
-                .map(|p| p.value.clone()),
-        );
+        let parameters = parameters.filter(|parameter| parameter.key == name);
+        values.extend(parameters.map(|parameter| parameter.value.clone()));
         let signals = event.identity.iter();
-        values.extend(
-            signals
-                .filter(|s| s.signal == name)
-                .map(|s| s.value.clone()),
-        );
-        let data = event.user_data.iter();
-        values.extend(
-            data.filter(|datum| datum.key == name)
-                .map(|datum| datum.value.clone()),
-        );
+        let signals = signals.filter(|signal| signal.signal == name);
+        values.extend(signals.map(|signal| signal.value.clone()));
+        let data = event.user_data.iter().filter(|datum| datum.key == name);
+        values.extend(data.map(|datum| datum.value.clone()));
     }
     values.remove("");
     values

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::references::references;
+use super::restated::restated;
 use super::seals::original;
 use super::{Proof, Trust, Verification};
 use crate::bundle::{self, ReadError, bag};
-use crate::model::{AuditVerdict, RunRecord, ToolRecord, count};
+use crate::model::{AuditVerdict, JourneyState, RunRecord, ToolRecord, count};
+use crate::policy::Traffic;
 use crate::report::records;
 use crate::run::{AuditError, Audited, audit_bundle};
 
@@ -39,7 +41,12 @@ pub(super) fn contents(root: &Path, trust: Trust<'_>, all: &mut Verification) {
     );
     all.add("records", Proof::Proven, says);
     if let Some(findings) = &kept.findings {
-        all.evidence_digest = Some(records::digest(&kept.record, &kept.events, findings));
+        all.evidence_digest = Some(records::digest(Traffic {
+            record: &kept.record,
+            exchanges: &kept.exchanges,
+            events: &kept.events,
+            findings,
+        }));
     }
     if !finished {
         let says = "the run was cut short: `pixelwitness audit` completes its records from what it had written";
@@ -63,14 +70,95 @@ pub(super) fn contents(root: &Path, trust: Trust<'_>, all: &mut Verification) {
     if let Some(redaction) = &kept.record.redaction {
         original(root, redaction, trust, all);
     }
+    // A redacted edition has neither the canaries nor the seed.
+    if kept.record.redaction.is_none() {
+        for what in restated(root, &kept.record) {
+            let says = format!("`data/run.json`: {what}");
+            all.add_of(
+                "references",
+                Proof::Failed,
+                says,
+                vec!["data/run.json".to_owned()],
+            );
+        }
+    }
+    info(root, &kept.record, all);
+    ended(&kept.record, all);
     recomputed(root, &kept.record, all);
     all.record = Some(kept.record);
+}
+
+/// Whether `bag-info.txt` says of the run what the run says, and the instructions are those of this program.
+fn info(root: &Path, record: &RunRecord, all: &mut Verification) {
+    let said = bag::info(root);
+    let digest = all.evidence_digest.clone().unwrap_or_default();
+    for (name, value) in crate::run::about(record, digest) {
+        // Folded and put together again, white space is one space.
+        let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        if !said
+            .iter()
+            .any(|(known, there)| *known == name && *there == value)
+        {
+            let says = format!(
+                "`{}` does not say what the records come to: {name}",
+                bag::INFO
+            );
+            all.add_of(
+                "references",
+                Proof::Failed,
+                says,
+                vec![bag::INFO.to_owned()],
+            );
+        }
+    }
+    let this = ToolRecord::this();
+    let same = (&this.version, &this.commit) == (&record.tool.version, &record.tool.commit);
+    if same && !bag::has_own_instructions(root) {
+        let says = format!("`{}` is not what this program writes", bag::INSTRUCTIONS);
+        all.add_of(
+            "references",
+            Proof::Failed,
+            says,
+            vec![bag::INSTRUCTIONS.to_owned()],
+        );
+    }
+}
+
+/// What the run says itself that it lacks.
+fn ended(record: &RunRecord, all: &mut Verification) {
+    let state = match record.journey.state {
+        JourneyState::Completed => None,
+        JourneyState::Failed => Some("a step could not be done"),
+        JourneyState::Running | JourneyState::Interrupted => Some("it was stopped"),
+        JourneyState::TimedOut => Some("its time was up"),
+    };
+    if let Some(why) = state {
+        let says = format!("that the journey was made to its end: {why}");
+        all.add("journey", Proof::NotProven, says);
+    }
+    let capture = match record.audit.verdict {
+        AuditVerdict::Complete | AuditVerdict::CompleteWithListedResiduals => None,
+        verdict => Some(verdict.as_str()),
+    };
+    if let Some(verdict) = capture {
+        let says = format!("that all that was sent is recorded: the audit says {verdict}");
+        all.add("capture", Proof::NotProven, says);
+    }
 }
 
 /// Makes the records anew from the browser's messages and its network log.
 fn recomputed(root: &Path, record: &RunRecord, all: &mut Verification) {
     let name = "recomputed";
-    if let Some(why) = &record.sources_left_out {
+    let there = ["data/cdp.jsonl", "data/netlog.json.gz"]
+        .iter()
+        .any(|name| root.join(name).exists());
+    if let Some(why) = record.sources_left_out.as_ref().filter(|_| !there) {
+        let has_reason = record.redaction.is_some() || record.has_secrets();
+        if !has_reason {
+            let says = "`data/run.json` says that the browser's messages and its network log were left out, and neither secrets nor a redaction are why";
+            let files = vec!["data/run.json".to_owned()];
+            return all.add_of(name, Proof::Failed, says.to_owned(), files);
+        }
         let says = format!("that the records follow from what the browser said: {why}");
         return all.add(name, Proof::NotProven, says);
     }
@@ -104,7 +192,7 @@ fn recomputed(root: &Path, record: &RunRecord, all: &mut Verification) {
                     this.commit.as_deref().unwrap_or(&this.version),
                     files.join(", "),
                 );
-                all.add_of(name, Proof::Incomplete, says, files);
+                all.add_of(name, Proof::Inconclusive, says, files);
             }
         }
         Ok(Audited::Completed(_)) => {}

@@ -3,6 +3,7 @@
 
 mod contents;
 mod references;
+mod restated;
 mod seals;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub struct Trust<'a> {
 /// What came of one of the checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// `manifest`, `signature`, `time_stamp`, `records`, `references`, `original` or `recomputed`.
+    /// `manifest`, `signature`, `time_stamp`, `records`, `references`, `journey`, `capture`, `original` or `recomputed`.
     pub name: &'static str,
     pub outcome: Proof,
     pub says: String,
@@ -39,8 +40,10 @@ pub enum Proof {
     Proven,
     /// It may be so, and nothing here shows it.
     NotProven,
-    /// The run never came to its end; the format is a newer one; or another version made it, and this one comes to something else.
+    /// The run never came to its end, or the format is a newer one.
     Incomplete,
+    /// It cannot be told here: a program is missing, or another version made it and this one comes to something else.
+    Inconclusive,
     /// It is not so.
     Failed,
 }
@@ -51,6 +54,7 @@ impl Proof {
             Proof::Proven => "proven",
             Proof::NotProven => "not_proven",
             Proof::Incomplete => "incomplete",
+            Proof::Inconclusive => "inconclusive",
             Proof::Failed => "failed",
         }
     }
@@ -72,6 +76,7 @@ impl Verification {
         match () {
             () if has(Proof::Failed) => Proof::Failed,
             () if has(Proof::Incomplete) => Proof::Incomplete,
+            () if has(Proof::Inconclusive) => Proof::Inconclusive,
             () => Proof::Proven,
         }
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::bundle::{Kept, bag};
+use crate::bundle::{Kept, bag, inside};
 use crate::capture::certificate_digest;
 use crate::model::Exchange;
 
@@ -24,6 +24,17 @@ const FILES: [&str; 9] = [
     "traffic.har",
     "cdp.jsonl",
     "netlog.json.gz",
+];
+
+/// What lies in `data/original/` of a redacted edition.
+const ORIGINAL: [&str; 7] = [
+    bag::DECLARATION,
+    bag::INFO,
+    bag::INSTRUCTIONS,
+    bag::MANIFEST,
+    bag::TAG_MANIFEST,
+    bag::SIGNATURE,
+    bag::STAMP,
 ];
 
 /// What does not lead anywhere: the file that it stands in, or that it names, and what is wrong.
@@ -134,8 +145,8 @@ fn files(root: &Path, kept: &Kept, broken: &mut Vec<(String, String)>) {
             Some(Ok(bytes)) => {
                 let same = HEXLOWER.encode(&Sha256::digest(&bytes)) == sha256;
                 // A real visitor's secrets are not in what is kept, and the digest is of what was sent.
-                let scrubbed = record.sources_left_out.is_some()
-                    && memchr::memmem::find(&bytes, b"[secret ").is_some();
+                let scrubbed =
+                    record.has_secrets() && memchr::memmem::find(&bytes, b"[secret ").is_some();
                 if !same && !scrubbed {
                     broken.push((
                         path.to_owned(),
@@ -151,7 +162,7 @@ fn files(root: &Path, kept: &Kept, broken: &mut Vec<(String, String)>) {
     }
     for step in &record.journey.steps {
         if let Some(path) = &step.screenshot
-            && !inside(root, path).is_some_and(|path| path.is_file())
+            && inside(root, path).is_none()
         {
             broken.push((
                 path.clone(),
@@ -193,19 +204,11 @@ fn strangers(root: &Path, broken: &mut Vec<(String, String)>) {
             }
             ["data", "certificates", name] => name.ends_with(".pem"),
             ["data", "screenshots", name] => name.ends_with(".png"),
-            ["data", "original", name] => !name.is_empty(),
+            ["data", "original", name] => ORIGINAL.contains(&name),
             _ => false,
         };
         if !known {
             broken.push((path, "is nothing that a bundle holds".to_owned()));
         }
     }
-}
-
-/// A path that a record gives, as long as it stays in the payload.
-fn inside(root: &Path, path: &str) -> Option<std::path::PathBuf> {
-    let plain = Path::new(path)
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_)));
-    (plain && path.starts_with("data/")).then(|| root.join(path))
 }
