@@ -81,6 +81,20 @@ validate-formats:
 leak-matrix:
     python3 tests/leak-matrix/generate.py
 
+# The bundle, held against tools that others made, and tampered with (needs openssl, ssh-keygen, node, npm and python3)
+validate-bundle:
+    cargo build --release
+    tests/bundle/validate.sh
+
+# Runs that are killed: at any moment, and as they submit, so many times each
+soak-kill runs="50":
+    PIXELWITNESS_TRIAL_RUNS={{runs}} cargo test --test integration -- --test-threads 1 killed::a_run
+
+# What writing the bundle costs a journey, and how fast `verify` reads one of 1 GB, beside sha256sum
+bench-bundle:
+    cargo build --release
+    benches/bundle/run.sh
+
 # What CI runs
 ci:
     bash .ci/run

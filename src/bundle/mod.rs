@@ -4,7 +4,7 @@
 //! - `writer`: what a run writes while it goes on, and at its end.
 //! - `bag`: the bag around it: the manifests, `bag-info.txt`, `VERIFY.md`; and whether a bag is as they say.
 //! - `sign`, `timestamp`: who says so, and since when at the latest.
-//! - `read`: what stands in it, back in memory.
+//! - `files`: how files are written whole, and which may be read; `read`: what stands in a bundle, back in memory.
 //! - `scrub`: what must never be written, and what is taken out of an edition that is shared; `disclosure`: how that can be
 //!   shown later all the same.
 //!
@@ -14,15 +14,14 @@
 
 pub mod bag;
 pub mod disclosure;
+mod files;
 mod read;
 mod scrub;
 pub mod sign;
 pub mod timestamp;
 mod writer;
 
+pub use files::{inside, line, open_net_log, pretty, read_body, write_whole};
 pub use read::{Kept, ReadError, read};
 pub use scrub::{SHORTEST as SHORTEST_SECRET, Scrub};
-pub use writer::{
-    BundleError, BundleWriter, RecordWriter, inside, line, open_net_log, pretty, read_body,
-    write_whole,
-};
+pub use writer::{BundleError, BundleWriter, RecordWriter};

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use serde::Serialize;
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
 use super::Scrub;
 use super::bag;
+use super::files::{drop_leftovers, line, open_net_log, pretty, replace};
 use crate::capture::{Body, Credentials};
 use crate::model::{Exchange, Findings, RunRecord, TrackerEvent};
 
@@ -53,6 +54,36 @@ pub struct BundleWriter {
     scrub: Option<Arc<Scrub>>,
     /// Where the raw sources lie instead, if they hold secrets; gone with the run.
     private: Option<TempDir>,
+    /// Nanoseconds that went into writing, pictures aside.
+    spent: Arc<AtomicU64>,
+}
+
+/// Counts the time from when it is made to when it is dropped.
+struct Timer<'a>(&'a AtomicU64, Instant);
+
+impl Drop for Timer<'_> {
+    fn drop(&mut self) {
+        let spent = self.1.elapsed().as_nanos() as u64;
+        self.0.fetch_add(spent, Ordering::Relaxed);
+    }
+}
+
+/// The journal's file.
+#[derive(Debug)]
+struct Journal {
+    file: File,
+    spent: Arc<AtomicU64>,
+}
+
+impl Write for Journal {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _timer = Timer(&self.spent, Instant::now());
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 impl BundleWriter {
@@ -100,6 +131,7 @@ impl BundleWriter {
             root: root.to_owned(),
             scrub: None,
             private: None,
+            spent: Arc::default(),
         };
         match bundle.lock.try_lock() {
             Ok(()) => {}
@@ -141,8 +173,15 @@ impl BundleWriter {
     ///
     /// # Errors
     /// If the file cannot be made.
-    pub fn journal(&self) -> Result<File, BundleError> {
-        append(&self.journal_path())
+    pub fn journal(&self) -> Result<Box<dyn Write + Send>, BundleError> {
+        Ok(Box::new(Journal {
+            file: append(&self.journal_path())?,
+            spent: Arc::clone(&self.spent),
+        }))
+    }
+
+    fn timer(&self) -> Timer<'_> {
+        Timer(&self.spent, Instant::now())
     }
 
     pub fn journal_path(&self) -> PathBuf {
@@ -180,6 +219,7 @@ impl BundleWriter {
     /// # Errors
     /// If it cannot be written.
     pub fn body(&self, body: &Body) -> Result<(), BundleError> {
+        let _timer = self.timer();
         let path = self.data("bodies").join(&body.sha256);
         fs::write(&path, self.clean(&body.bytes)).map_err(|error| write_error(&path, error))
     }
@@ -208,6 +248,7 @@ impl BundleWriter {
             Some(scrub) => line(&scrub.exchange(exchange)),
             None => line(exchange),
         };
+        let _timer = Timer(&self.spent, Instant::now());
         self.exchanges
             .write_all(&line)
             .map_err(|error| write_error(&self.data("exchanges.jsonl"), error))
@@ -222,6 +263,7 @@ impl BundleWriter {
             Some(scrub) => scrub.record(event).as_ref().map(line).unwrap_or_default(),
             None => line(event),
         };
+        let _timer = Timer(&self.spent, Instant::now());
         self.evidence
             .write_all(&line)
             .map_err(|error| write_error(&self.data("evidence.jsonl"), error))
@@ -252,7 +294,16 @@ impl BundleWriter {
     pub fn close(self, about: &[(&str, String)]) -> Result<(), BundleError> {
         // The lock itself is held until this ends; its file is not to be in a sealed bag.
         let _ = fs::remove_file(self.root.join(bag::LOCK));
-        bag::seal(&self.root, about).map_err(|error| BundleError::Seal {
+        let sealed = {
+            let _timer = self.timer();
+            bag::seal(&self.root, about)
+        };
+        let millis = self.spent.load(Ordering::Relaxed) / 1_000_000;
+        tracing::info!(
+            millis,
+            "writing the bundle, pictures and the compressed network log aside"
+        );
+        sealed.map_err(|error| BundleError::Seal {
             path: self.root.clone(),
             error,
         })
@@ -357,6 +408,7 @@ impl BundleWriter {
         name: &str,
         content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), BundleError> {
+        let _timer = self.timer();
         replace(&self.root, name, content)
     }
 
@@ -390,107 +442,6 @@ impl RecordWriter {
     }
 }
 
-fn replace(
-    root: &Path,
-    name: &str,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), BundleError> {
-    let path = root.join("data").join(name);
-    let write = || {
-        let file = NamedTempFile::new_in(root.join("data"))?;
-        write_whole(file, &path, content)
-    };
-    write().map_err(|error| write_error(&path, error))
-}
-
-/// Chromium's network log of a bundle, compressed or not.
-///
-/// # Errors
-/// If there is none, or it cannot be read.
-pub fn open_net_log(root: &Path) -> io::Result<Box<dyn Read + Send>> {
-    let data = root.join("data");
-    // Open, the plain log can be read on when it is taken away.
-    match File::open(data.join("netlog.json")) {
-        Ok(log) => Ok(Box::new(log)),
-        Err(_) => Ok(Box::new(GzDecoder::new(File::open(
-            data.join("netlog.json.gz"),
-        )?))),
-    }
-}
-
-/// A request body that a bundle keeps, if there is one.
-pub fn read_body(root: &Path, exchange: &Exchange) -> Option<Vec<u8>> {
-    fs::read(inside(root, exchange.body_path.as_ref()?)?).ok()
-}
-
-/// Where a path that a record gives leads, as long as that is a file of the bundle's own payload: whoever made the bundle chose
-/// the path.
-pub fn inside(root: &Path, path: &str) -> Option<PathBuf> {
-    let mut whole = root.to_owned();
-    for part in path.strip_prefix("data/")?.split('/') {
-        if matches!(part, "" | "." | "..") {
-            return None;
-        }
-    }
-    for part in path.split('/') {
-        whole.push(part);
-        if whole.symlink_metadata().ok()?.is_symlink() {
-            return None;
-        }
-    }
-    whole.is_file().then_some(whole)
-}
-
-/// A record as it stands in its file.
-pub fn line<T: Serialize>(record: &T) -> Vec<u8> {
-    let mut line = serde_json::to_vec(record).unwrap_or_default();
-    line.push(b'\n');
-    line
-}
-
-/// A record that is a file of its own, as it stands there.
-pub fn pretty<T: Serialize>(record: &T) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(record).unwrap_or_default();
-    text.push(b'\n');
-    text
-}
-
-/// Fills a file beside its place and puts it there: whole, or what was there stays.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn write_whole(
-    file: NamedTempFile,
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut writer = BufWriter::with_capacity(1 << 16, &file);
-    content(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
-    make_readable(file.as_file())?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// What a run that was killed was just writing: files that were to be put in place whole.
-fn drop_leftovers(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let is_leftover = entry.file_name().as_encoded_bytes().starts_with(b".tmp");
-        if is_leftover && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// A temporary file is its owner's alone; evidence is as readable as any other file.
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
 fn append(path: &Path) -> Result<File, BundleError> {
     OpenOptions::new()
         .create(true)
@@ -499,7 +450,7 @@ fn append(path: &Path) -> Result<File, BundleError> {
         .map_err(|error| write_error(path, error))
 }
 
-fn write_error(path: &Path, error: io::Error) -> BundleError {
+pub(super) fn write_error(path: &Path, error: io::Error) -> BundleError {
     BundleError::Write {
         path: path.to_owned(),
         error,

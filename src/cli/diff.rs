@@ -14,15 +14,16 @@ use crate::run::{AboutFile, Run};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A line is a flow: page template, recipient, endpoint, event, names of fields, verdicts; neither values nor times, so two
-runs of the same journey on the same site are the same. `+` is told in NEW alone, `-` in OLD alone.
+A line is a flow: page template, recipient, endpoint, event, names of fields, verdicts; neither
+values nor times, so two runs of the same journey on the same site are the same. `+` is told in
+NEW alone, `-` in OLD alone.
 
   pixelwitness diff evidence/before evidence/after
   pixelwitness diff told.baseline evidence/report-20261124T090000Z
 
-With `--records` a line is an evidence record, whole but for what differs from run to run: ids, times, the order of what was
-sent at once, random numbers beside times; what was typed is given by the canary's name. Two runs of one journey on one site
-come to the same digest.
+With `--records` a line is an evidence record, whole but for what differs from run to run: ids,
+times, the order of what was sent at once, random numbers beside times; what was typed is given by
+the canary's name. Two runs of one journey on one site come to the same digest.
 
   pixelwitness diff evidence/monday evidence/tuesday --records
 

@@ -17,21 +17,24 @@ use crate::run::{RedactError, Redacted, Wanted, places, redact as make};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A canary goes with every form of it that was sent (hashed, encoded, cut): whoever has a guess could try it. Bodies that hold
-what goes are left out whole. The browser's own messages and its network log are never in a shared edition, and pictures only
-with `--keep-screenshots`. Before the edition is sealed the leak search is held against it: where it still finds anything of what
-was to go, nothing is written.
+A canary goes with every form of it that was sent (hashed, encoded, cut): whoever has a guess
+could try it. Bodies that hold what goes are left out whole. The browser's own messages and its
+network log are never in a shared edition, and pictures only with `--keep-screenshots`. Before the
+edition is sealed the leak search is held against it: where it still finds anything of what was to
+go, nothing is written.
 
-Each value is replaced by a mark with a salted digest (RFC 9901). DIR.disclosures.json, beside the edition and not in it, holds
-the salts: keep it. `pixelwitness disclose` shows one value to somebody, who can check it against the edition.
+Each value is replaced by a mark with a salted digest (RFC 9901). DIR.disclosures.json, beside the
+edition and not in it, holds the salts: keep it. `pixelwitness disclose` shows one value to
+somebody, who can check it against the edition.
 
 The original's tag manifest, signature and time stamp are kept in data/original/.
 
   pixelwitness redact evidence/… -o shared --canary email --canary cookie:c_user
-  pixelwitness redact evidence/… -o shared --field _ga --value 'witness=Ada Lovelace' --exchange x0042
+  pixelwitness redact evidence/… -o shared --field _ga --exchange x0042
+  pixelwitness redact evidence/… -o shared --value 'witness=Ada Lovelace'
 
-Exit codes: 0 written; 1 the original is not as it was sealed; 2 there is no such thing in it, or it is no bundle; 3 something
-would still be found, or it cannot be written.")]
+Exit codes: 0 written; 1 the original is not as it was sealed; 2 there is no such thing in it, or
+it is no bundle; 3 something would still be found, or it cannot be written.")]
 pub struct RedactArgs {
     /// The folder that a run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
@@ -183,7 +186,8 @@ Whoever made a redacted edition gives the disclosure of one value:
 Whoever has the edition checks it:
   pixelwitness disclose shared WyI2cU1R…
 
-What is shown was in the edition's maker's hands when it was sealed; that it stood in the original, the original shows.
+What is shown was in the edition's maker's hands when it was sealed; that it stood in the
+original, the original shows.
 
 Exit codes: 0 it is what was taken out of this edition, 1 it is not, 2 something cannot be read.")]
 pub struct DiscloseArgs {

@@ -14,13 +14,13 @@ use crate::run::Run;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-  pixelwitness report evidence/report-20261124T090000Z                  # the summary, as after the run
-  pixelwitness report evidence/… --format csv -o events.csv             # for a spreadsheet
-  pixelwitness report evidence/… --format har -o traffic.har            # for a browser's developer tools
-  pixelwitness report evidence/… --format wacz -o pages.wacz            # for replayweb.page and web archives
+  pixelwitness report evidence/report-20261124T090000Z      # the summary, as after the run
+  pixelwitness report evidence/… --format csv -o events.csv     # for a spreadsheet
+  pixelwitness report evidence/… --format har -o traffic.har    # for developer tools
+  pixelwitness report evidence/… --format wacz -o pages.wacz    # for web archives
 
-Of a run that was cut short, what it had written is rendered. JUnit, SARIF and Markdown hold a bundle against a policy:
-`pixelwitness check`.
+Of a run that was cut short, what it had written is rendered. JUnit, SARIF and Markdown hold a
+bundle against a policy: `pixelwitness check`.
 
 Exit codes: 0 rendered, 2 it is no bundle or cannot be read, 3 the file cannot be written.")]
 pub struct ReportArgs {

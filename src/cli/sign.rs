@@ -9,16 +9,18 @@ use crate::bundle::sign::{SignError, Signer};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The signature is OpenSSH's, over the tag manifest, which stands for every file; it is written beside it, as
-tagmanifest-sha256.txt.sig. Others check it with ssh-keygen and your public key; VERIFY.md in the bundle says how.
+The signature is OpenSSH's, over the tag manifest, which stands for every file; it is written
+beside it, as tagmanifest-sha256.txt.sig. Others check it with ssh-keygen and your public key;
+VERIFY.md in the bundle says how.
 
   ssh-keygen -t ed25519 -f evidence_key            # once; give others evidence_key.pub
   pixelwitness sign evidence/report-20261124T090000Z --key evidence_key
-  pixelwitness sign evidence/… --key evidence_key.pub          # an agent holds the other half
+  pixelwitness sign evidence/… --key evidence_key.pub     # an agent holds the other half
 
 Verify a bundle before you sign it: your signature says that it is as you made it, or got it.
 
-Exit codes: 0 signed; 2 the key cannot be used, or the bundle is signed already or not complete; 3 it cannot be written.")]
+Exit codes: 0 signed; 2 the key cannot be used, or the bundle is signed already or not complete; 3
+it cannot be written.")]
 pub struct SignArgs {
     /// The folders that runs were written to
     #[arg(value_name = "BUNDLE", required = true, value_hint = ValueHint::DirPath)]

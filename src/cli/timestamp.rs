@@ -17,16 +17,19 @@ const LARGEST: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is sent is a digest of the tag manifest, and nothing else: the authority learns neither what was recorded nor where. Its
-answer (RFC 3161) is kept byte for byte as tagmanifest-sha256.txt.tsr, and proves that the bundle was there at that time.
+What is sent is a digest of the tag manifest, and nothing else: the authority learns neither what
+was recorded nor where. Its answer (RFC 3161) is kept byte for byte as tagmanifest-sha256.txt.tsr,
+and proves that the bundle was there at that time.
 
   pixelwitness timestamp evidence/… --tsa http://timestamp.example/
 Without network:
   pixelwitness timestamp evidence/… --request-only
-  (in the bundle's folder) curl -H 'content-type: application/timestamp-query' --data-binary @tagmanifest-sha256.txt.tsq http://timestamp.example/ -o ../answer.tsr
+  curl -H 'content-type: application/timestamp-query' -o answer.tsr \\
+    --data-binary @evidence/…/tagmanifest-sha256.txt.tsq http://timestamp.example/
   pixelwitness timestamp evidence/… --answer answer.tsr
 
-Exit codes: 0 stamped, or the request written; 2 it is no complete bundle, or has a stamp; 3 no answer, or none that fits.")]
+Exit codes: 0 stamped, or the request written; 2 it is no complete bundle, or has a stamp; 3 no
+answer, or none that fits.")]
 pub struct TimestampArgs {
     /// The folder that a run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]

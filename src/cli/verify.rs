@@ -12,20 +12,20 @@ use crate::run::{Proof, Trust, Verification, verify as check};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checked are: that every file has the digest that the manifests list, and no file was added; the signature and the time
-stamp, where there are any; that each record is as its schema says; that what records name is there; and that records,
-findings and counts follow from the browser's own messages and its network log, from which they are made anew. Nothing in
-the bundle is changed.
+Checked are: that every file has the digest that the manifests list, and no file was added; the
+signature and the time stamp, where there are any; that each record is as its schema says; that
+what records name is there; and that records, findings and counts follow from the browser's own
+messages and its network log, from which they are made anew. Nothing in the bundle is changed.
 
   pixelwitness verify evidence/report-20261124T090000Z
-  pixelwitness verify evidence/… --allowed-signers signers --signer desk@paper.example --tsa-ca authority.pem
+  pixelwitness verify evidence/… --allowed-signers signers --tsa-ca authority.pem
 
 The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
 
-Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, and is named; 2 it is no bundle;
-3 it is not complete (its run was cut short: `pixelwitness audit` completes it), its format is a newer one, or it
-could not be told: ssh-keygen or openssl is missing, or another version of this program made it and this one comes to
-something else.")]
+Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, and is named; 2 it
+is no bundle; 3 it is not complete (its run was cut short: `pixelwitness audit` completes it), its
+format is a newer one, or it could not be told: ssh-keygen or openssl is missing, or another
+version of this program made it and this one comes to something else.")]
 pub struct VerifyArgs {
     /// The folder that a run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]

@@ -13,6 +13,7 @@ use super::{Moment, Outcome};
 #[serde(deny_unknown_fields)]
 pub struct TrackerEvent {
     /// `e0007`, in the order of the exchanges.
+    #[schemars(extend("x-volatile" = true))]
     pub id: String,
     /// The decoder that made the record (`meta_pixel`); empty for what could not be read at all.
     pub vendor: Cow<'static, str>,
@@ -29,9 +30,11 @@ pub struct TrackerEvent {
     pub pixel_id: Option<String>,
     pub event_name: Option<String>,
     pub event_class: Option<EventClass>,
+    #[schemars(extend("x-volatile" = true))]
     pub event_id: Option<String>,
     pub page_url: Option<String>,
     pub referrer: Option<String>,
+    #[schemars(extend("x-volatile" = true))]
     pub fbp: Option<String>,
     pub fbc: Option<String>,
     pub user_data: Vec<UserDatum>,
@@ -43,11 +46,15 @@ pub struct TrackerEvent {
     pub time: Option<Moment>,
     pub outcome: Outcome,
     /// Id of the exchange that carried it.
+    #[schemars(extend("x-volatile" = true))]
     pub exchange: String,
+    #[schemars(extend("x-volatile" = true))]
     pub step: Option<u32>,
+    #[schemars(extend("x-volatile" = true))]
     pub frame: Option<String>,
     /// The script or page that caused the request, where the browser told.
     pub initiator: Option<String>,
+    #[schemars(extend("x-volatile" = true))]
     pub duplicate_of: Option<String>,
     /// What could not be decoded, in words.
     pub problems: Vec<String>,

@@ -11,6 +11,7 @@ use super::{Headers, JsonText, Moment, recipient};
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
     /// `x0042`, in the order in which the requests were first seen.
+    #[schemars(extend("x-volatile" = true))]
     pub id: String,
     /// Complete and untouched, as sent; without the fragment, which is never sent.
     pub url: String,
@@ -28,12 +29,16 @@ pub struct Exchange {
     pub status: Option<u16>,
     pub time: Option<Moment>,
     /// The step of the scenario during which it was made, counted from 1; null outside any step.
+    #[schemars(extend("x-volatile" = true))]
     pub step: Option<u32>,
+    #[schemars(extend("x-volatile" = true))]
     pub target: Option<String>,
+    #[schemars(extend("x-volatile" = true))]
     pub frame: Option<String>,
     /// CDP's `Network.Initiator`, as received; an empty object where the browser did not tell.
     pub initiator: JsonText,
     /// The exchange whose answer redirected to this one.
+    #[schemars(extend("x-volatile" = true))]
     pub redirected_from: Option<String>,
     pub request_headers: Headers,
     pub response_headers: Headers,
@@ -285,6 +290,7 @@ pub struct WebSocketFrame {
 #[serde(deny_unknown_fields)]
 pub struct Remote {
     pub ip: String,
+    #[schemars(extend("x-volatile" = true))]
     pub port: u16,
     pub certificate_sha256: Option<String>,
 }

@@ -4,139 +4,47 @@ mod again;
 mod archive;
 mod clocks;
 mod containment;
+mod error;
 mod file;
 mod finish;
 mod host;
 mod journey;
 mod judge;
+mod options;
 mod record;
 mod recorder;
 mod redact;
 mod secrets;
 mod verify;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::{mpsc, watch};
-use url::Url;
+use tokio::sync::{mpsc, watch::Receiver};
 
 pub use self::again::{AuditError, Audited, audit_bundle};
 pub use self::archive::archive;
+pub use self::error::RunError;
 pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
-use self::journey::JourneyEnd;
 use self::judge::apply_policy;
+pub use self::options::{RunOptions, Typing};
 use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
-use crate::browser::{BrowserError, ConnectTo, Launch, Launched};
-use crate::bundle::{self, BundleError, BundleWriter, ReadError, RecordWriter, Scrub, read_body};
-use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
-use crate::consent::Rules;
-use crate::journey::{IdentityError, Planted, RECORD, cookies_of};
+use self::watch::watch_journey;
+use crate::browser::Launch;
+use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
+use crate::journey::cookies_of;
 use crate::leak::{self, Case, Side};
-use crate::loopback::{LoopbackError, Sink};
+use crate::loopback::Sink;
 use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
-use crate::policy::{Policy, Traffic};
+use crate::policy::Traffic;
 use crate::report::records;
-use crate::scenario::{
-    Canary, CanaryKind, Consent, ENVIRONMENT, Recording, Scenario, Seed, ThirdPartyCookies,
-};
-
-/// Nothing new in this time: the journey's last requests are out.
-const SETTLE_QUIET: Duration = Duration::from_secs(1);
-
-/// How long a browser may take to exit whose window was closed.
-const WINDOW_CLOSES_WITHIN: Duration = Duration::from_secs(3);
-
-/// How often it is looked whether a person has closed the last tab.
-const LOOK_FOR_TABS: Duration = Duration::from_millis(500);
-
-/// How long the tabs' goodbye traffic may keep quiet before it counts as over: as `--settle` asks, within these.
-const GOODBYE_QUIET: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(250));
-
-/// How a scenario is to be run.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// Where the bundle goes; it must not exist, or be empty.
-    pub out: PathBuf,
-    pub browser: PathBuf,
-    pub browser_args: Vec<String>,
-    pub connect_to: Vec<ConnectTo>,
-    pub insecure: bool,
-    /// Base64 SHA-256 digests of public keys to trust besides the authorities.
-    pub trusted_keys: Vec<String>,
-    pub headed: bool,
-    pub no_sandbox: bool,
-    pub declare_automation: bool,
-    /// For the whole journey.
-    pub timeout: Duration,
-    pub step_timeout: Duration,
-    /// After the last step, wait for quiet at most this long.
-    pub settle: Duration,
-    pub seed: Seed,
-    pub typing: Typing,
-    /// What may really leave.
-    pub deliver: Deliver,
-    /// What is done about consent banners, if it is not what the scenario says.
-    pub consent: Option<Consent>,
-    /// Rules for banners that we do not recognise ourselves.
-    pub consent_rules: Option<Arc<Rules>>,
-    /// The origin that the scenario's was replaced by, for the record.
-    pub base_url: Option<Url>,
-    /// What the run is held against, for its bundle.
-    pub policy: Option<Arc<Policy>>,
-    /// Whether a picture is taken of what the visitor sees after each step.
-    pub screenshots: bool,
-}
-
-/// What is typed where the scenario has a canary.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Typing {
-    #[default]
-    AsWritten,
-    /// Canaries of other values: a control.
-    OtherCanaries,
-    /// The field is left as it is: a control.
-    Nothing,
-}
-
-impl Typing {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Typing::AsWritten => "as_written",
-            Typing::OtherCanaries => "other_canaries",
-            Typing::Nothing => "nothing",
-        }
-    }
-
-    /// The canaries that follow from a seed; planted cookies stay what they are.
-    fn canaries(self, seed: &Seed, wanted: &BTreeMap<String, CanaryKind>) -> Vec<Canary> {
-        let own = seed.canaries(wanted.iter());
-        if self != Typing::OtherCanaries {
-            return own;
-        }
-        // All of them others: of a thousand phone numbers one may come again.
-        let is_other = |canaries: &[Canary]| {
-            canaries
-                .iter()
-                .all(|canary| own.iter().all(|own| own.value != canary.value))
-        };
-        let mut seed = seed.other();
-        let mut others = seed.canaries(wanted.iter());
-        for _ in 0..1000 {
-            if is_other(&others) {
-                break;
-            }
-            seed = seed.other();
-            others = seed.canaries(wanted.iter());
-        }
-        others
-    }
-}
+use crate::scenario::{ENVIRONMENT, Recording, Scenario, ThirdPartyCookies};
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
@@ -263,36 +171,6 @@ fn about(record: &RunRecord, digest: String) -> Vec<(&'static str, String)> {
     ]
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    #[error(transparent)]
-    Browser(#[from] BrowserError),
-    #[error("failed to make a sink for what must not leave: {0}")]
-    Sink(#[from] LoopbackError),
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    #[error("the scenario types `{{{{env:{0}}}}}`, and {0} is not set, or empty")]
-    NoSecret(String),
-}
-
-impl RunError {
-    pub fn help(&self) -> String {
-        match self {
-            RunError::Bundle(error) => error.help().to_owned(),
-            RunError::Browser(error) => error.help(),
-            RunError::Sink(_) => "may this process listen on 127.0.0.1?".to_owned(),
-            RunError::NoSecret(name) => {
-                format!("set it for this command: `{name}=… pixelwitness run …`")
-            }
-            RunError::Identity(_) => {
-                "export the cookies again, as `cookies.txt` or as JSON".to_owned()
-            }
-        }
-    }
-}
-
 /// Replays a scenario and keeps the evidence. `cancel` turns true when the person has had enough; what was recorded up
 /// to then is kept, and said to be partial.
 ///
@@ -302,7 +180,7 @@ impl RunError {
 pub async fn run(
     scenario: &Scenario,
     options: &RunOptions,
-    cancel: watch::Receiver<bool>,
+    cancel: Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
 ) -> Result<Run, RunError> {
     run_with(scenario, options, cancel, tell, None).await
@@ -316,7 +194,7 @@ pub async fn run(
 pub async fn record(
     scenario: &Scenario,
     options: &RunOptions,
-    cancel: watch::Receiver<bool>,
+    cancel: Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
     recording: &Mutex<Recording>,
 ) -> Result<Run, RunError> {
@@ -339,7 +217,7 @@ fn typed_secrets(scenario: &Scenario) -> Result<BTreeMap<String, String>, RunErr
 async fn run_with(
     scenario: &Scenario,
     options: &RunOptions,
-    cancel: watch::Receiver<bool>,
+    cancel: Receiver<bool>,
     tell: &(dyn Fn(RunEvent) + Sync),
     recording: Option<&Mutex<Recording>>,
 ) -> Result<Run, RunError> {
@@ -411,7 +289,7 @@ async fn run_with(
         }
     };
 
-    let journal = Box::new(bundle.journal()?);
+    let journal = bundle.journal()?;
     let record_writer = bundle.record_writer();
     let (outputs, receiver) = mpsc::unbounded_channel();
     let recorder = recorder::Recorder::new(bundle, receiver);
@@ -446,187 +324,4 @@ async fn run_with(
         record.scenario.sha256 = recorded.sha256();
     }
     finish(bundle, record, assembler, &first_party, Some(began))
-}
-
-/// Everything that happens while the browser runs. Gives what the capture has seen, if there was a capture.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one thing that the journey needs, and used once"
-)]
-async fn watch_journey(
-    scenario: &Scenario,
-    options: &RunOptions,
-    record: &mut RunRecord,
-    record_writer: &RecordWriter,
-    launched: &mut Launched,
-    first_party: &str,
-    cookies: &[Planted],
-    journal: Box<std::fs::File>,
-    outputs: mpsc::UnboundedSender<Output>,
-    mut cancel: watch::Receiver<bool>,
-    tell: &(dyn Fn(RunEvent) + Sync),
-    recording: Option<&Mutex<Recording>>,
-) -> Option<Assembler> {
-    let (told, mut done) = mpsc::unbounded_channel();
-    let watching = recording.map(|_| Watch {
-        script: RECORD,
-        told,
-    });
-    let started = Capture::start(
-        &launched.web_socket,
-        first_party,
-        journal,
-        outputs,
-        watching,
-    )
-    .await;
-    let capture = match started {
-        Ok(capture) => capture,
-        Err(error) => {
-            record.journey.state = JourneyState::Failed;
-            problem(record, "capture", error.to_string(), None);
-            launched.kill().await;
-            return None;
-        }
-    };
-    let began = Instant::now();
-    let journey = async {
-        let end = journey::replay(
-            scenario,
-            options,
-            record,
-            record_writer,
-            launched,
-            &capture,
-            cookies,
-            tell,
-        )
-        .await;
-        match recording {
-            Some(recording) if matches!(end, JourneyEnd::Completed) => {
-                by_hand(&capture, recording, &mut done, tell).await;
-                end
-            }
-            _ => end,
-        }
-    };
-    let end = tokio::select! {
-        end = journey => end,
-        () = cancelled(&mut cancel) => JourneyEnd::Interrupted,
-        () = capture.lost() => JourneyEnd::Lost,
-        () = tokio::time::sleep_until((began + options.timeout).into()) => JourneyEnd::TimedOut,
-    };
-    capture.step(None);
-    // A recording ends when the person has had enough; that they closed the window is how most do it.
-    let end = match end {
-        JourneyEnd::Interrupted if recording.is_some() => JourneyEnd::Completed,
-        // A browser that is not on its way out must not go on with nobody to contain anything.
-        JourneyEnd::Lost
-            if recording.is_some() && launched.leaves_within(WINDOW_CLOSES_WITHIN).await =>
-        {
-            JourneyEnd::Completed
-        }
-        end => end,
-    };
-    // Pages may save on leaving what was written in them.
-    let typed = |step: &crate::scenario::Step| step.kind.types();
-    let typed = recording.is_some() || scenario.steps.iter().any(typed);
-    if typed && options.deliver != Deliver::All {
-        let containment = Containment {
-            guard: Guard::Changes,
-            ..Containment::new(first_party, options.deliver)
-        };
-        if capture.contain(containment.clone()).await.is_ok() {
-            journey::guarded(record, &containment);
-        }
-    }
-    match end {
-        JourneyEnd::Completed => {
-            record.journey.state = JourneyState::Completed;
-            tell(RunEvent::Settling);
-            let settle = Quiet {
-                quiet: SETTLE_QUIET.min(options.settle),
-                limit: options.settle,
-                page: false,
-            };
-            tokio::select! {
-                _ = capture.quiet(settle) => {}
-                () = cancelled(&mut cancel) => {}
-            }
-        }
-        JourneyEnd::Failed => record.journey.state = JourneyState::Failed,
-        JourneyEnd::Lost => {
-            // Whichever of the two ended: a browser that nobody watches must not go on.
-            launched.kill().await;
-            record.journey.state = JourneyState::Failed;
-            let message =
-                "the browser, or the connection to it, ended before the journey did".to_owned();
-            let help = "what it had told up to then is in the bundle; run it again".to_owned();
-            problem(record, "journey", message, Some(help));
-        }
-        JourneyEnd::Interrupted => {
-            record.journey.state = JourneyState::Interrupted;
-            let message = "the run was stopped before the journey's end".to_owned();
-            problem(
-                record,
-                "journey",
-                message,
-                Some("what is in the bundle is partial".into()),
-            );
-        }
-        JourneyEnd::TimedOut => {
-            record.journey.state = JourneyState::TimedOut;
-            let message = format!(
-                "the journey was not done within {} s",
-                options.timeout.as_secs()
-            );
-            problem(record, "journey", message, Some("raise `--timeout`".into()));
-        }
-    }
-    match capture
-        .finish(options.settle.clamp(GOODBYE_QUIET.0, GOODBYE_QUIET.1))
-        .await
-    {
-        Ok(assembler) => Some(assembler),
-        Err(error) => {
-            launched.kill().await;
-            problem(record, "capture", error.to_string(), None);
-            None
-        }
-    }
-}
-
-/// Takes in what the person does, until the last tab is closed.
-async fn by_hand(
-    capture: &Capture,
-    recording: &Mutex<Recording>,
-    done: &mut mpsc::UnboundedReceiver<Told>,
-    tell: &(dyn Fn(RunEvent) + Sync),
-) {
-    loop {
-        let told = tokio::time::timeout(LOOK_FOR_TABS, done.recv()).await;
-        match told {
-            Ok(Some(told)) => {
-                let number = {
-                    let mut recording = recording.lock().unwrap_or_else(PoisonError::into_inner);
-                    recording.take(&told.target, &told.payload);
-                    recording.len()
-                };
-                tell(RunEvent::Recorded(number));
-            }
-            Ok(None) => return,
-            Err(_) => match capture.tabs().await {
-                Ok(tabs) if tabs.is_empty() => return,
-                Err(_) => return,
-                Ok(_) => {}
-            },
-        }
-    }
-}
-
-/// Returns when the person has had enough; never, if nobody is left who could say so.
-async fn cancelled(cancel: &mut watch::Receiver<bool>) {
-    if cancel.wait_for(|cancelled| *cancelled).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -27,7 +27,8 @@ pub struct Trust<'a> {
 /// What came of one of the checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// `manifest`, `signature`, `time_stamp`, `records`, `references`, `journey`, `capture`, `original` or `recomputed`.
+    /// `manifest`, `signature`, `time_stamp`, `records`, `references`, `journey`, `capture`, `original`,
+    /// `recomputed` or `taken_as_said`.
     pub name: &'static str,
     pub outcome: Proof,
     pub says: String,

@@ -1,0 +1,36 @@
+//! Why no run was made.
+
+use crate::browser::BrowserError;
+use crate::bundle::BundleError;
+use crate::journey::IdentityError;
+use crate::loopback::LoopbackError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    #[error(transparent)]
+    Browser(#[from] BrowserError),
+    #[error("failed to make a sink for what must not leave: {0}")]
+    Sink(#[from] LoopbackError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error("the scenario types `{{{{env:{0}}}}}`, and {0} is not set, or empty")]
+    NoSecret(String),
+}
+
+impl RunError {
+    pub fn help(&self) -> String {
+        match self {
+            RunError::Bundle(error) => error.help().to_owned(),
+            RunError::Browser(error) => error.help(),
+            RunError::Sink(_) => "may this process listen on 127.0.0.1?".to_owned(),
+            RunError::NoSecret(name) => {
+                format!("set it for this command: `{name}=… pixelwitness run …`")
+            }
+            RunError::Identity(_) => {
+                "export the cookies again, as `cookies.txt` or as JSON".to_owned()
+            }
+        }
+    }
+}
