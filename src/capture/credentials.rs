@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::model::{Exchange, Headers};
 
+/// Keys under which the browser's messages and its network log have the text of a head, or its lines.
+const HEADS: [&str; 3] = ["headers", "headersText", "requestHeadersText"];
+
 /// What stands in records.
 const MARK: &str = "[secret authorization]";
 
@@ -122,13 +125,24 @@ impl Credentials {
         masked.then(|| format!("{event}{}", String::from_utf8_lossy(end)))
     }
 
-    /// Takes credentials out of a JSON value: `{"Authorization": "…"}`, and texts with a line `Authorization: …`.
+    /// Takes credentials out of a JSON value: `{"Authorization": "…"}`, and the texts of heads with a line
+    /// `Authorization: …`. Other texts are left alone: a body may hold such a line, and is nobody's credential.
     fn mask(&self, value: &mut Value) -> bool {
         match value {
             Value::Object(map) => {
                 let mut masked = false;
                 for (key, value) in map.iter_mut() {
                     masked |= match value {
+                        Value::String(text) if HEADS.contains(&key.as_str()) => {
+                            self.mask_text(text)
+                        }
+                        Value::Array(lines) if HEADS.contains(&key.as_str()) => lines
+                            .iter_mut()
+                            .map(|line| match line {
+                                Value::String(text) => self.mask_text(text),
+                                _ => false,
+                            })
+                            .fold(false, std::ops::BitOr::bitor),
                         Value::String(text) if is_credential(key) => {
                             let was_masked = text == MARK;
                             *text = MARK.to_owned();
@@ -143,14 +157,15 @@ impl Credentials {
                 .iter_mut()
                 .map(|item| self.mask(item))
                 .fold(false, std::ops::BitOr::bitor),
-            Value::String(text) => {
-                let mut bytes = std::mem::take(text).into_bytes();
-                let masked = self.mask_lines(&mut bytes, &mut false);
-                *text = String::from_utf8_lossy(&bytes).into_owned();
-                masked
-            }
             _ => false,
         }
+    }
+
+    fn mask_text(&self, text: &mut String) -> bool {
+        let mut bytes = std::mem::take(text).into_bytes();
+        let masked = self.mask_lines(&mut bytes, &mut false);
+        *text = String::from_utf8_lossy(&bytes).into_owned();
+        masked
     }
 
     /// Overwrites what follows `authorization:` to the line's end, wherever such a line begins. `goes_on`: the value goes on in
@@ -193,7 +208,25 @@ impl Credentials {
         }
         match &mut outgoing.http2 {
             Some(frame) => frame.mask(&mut bytes[at..]),
-            None => self.mask_lines(bytes, &mut outgoing.goes_on),
+            None => {
+                // A head begins with a request line, and ends with an empty one; what follows is a body.
+                let line = bytes
+                    .split(|byte| *byte == b'\n')
+                    .next()
+                    .unwrap_or_default();
+                if memchr::memmem::find(line, b" HTTP/1.").is_some() {
+                    outgoing.in_head = true;
+                }
+                if !outgoing.in_head {
+                    return false;
+                }
+                let end = memchr::memmem::find(bytes, b"\r\n\r\n");
+                outgoing.in_head = end.is_none();
+                let head = end.unwrap_or(bytes.len());
+                let masked = self.mask_lines(&mut bytes[..head], &mut outgoing.goes_on);
+                outgoing.goes_on &= outgoing.in_head;
+                masked
+            }
         }
     }
 }
@@ -202,6 +235,8 @@ impl Credentials {
 #[derive(Debug, Default)]
 struct Outgoing {
     began: bool,
+    /// Of HTTP/1.1: the head of a request goes on.
+    in_head: bool,
     /// A value goes on in the next bytes.
     goes_on: bool,
     http2: Option<Frame>,
@@ -264,6 +299,8 @@ mod tests {
             r#"{"headers":{"Access-Control-Request-Headers":"authorization"}}"#,
             r#"{"headers":{"Accept":"*/*"}}"#,
             r#"{"url":"https://a.example/authorization"}"#,
+            // A page's own text, as it may be in a body.
+            r#"{"request":{"postData":"a\nAuthorization: hello there\n"}}"#,
         ] {
             assert_eq!(credentials.mask_message(text), None, "{text}");
         }
@@ -298,7 +335,10 @@ mod tests {
             text,
             // The value of one head in two pieces.
             &event(3, b"GET / HTTP/1.1\r\nHost: a\r\nauthorization: Bearer sec"),
-            &event(3, b"ret-1\r\nAccept: x\r\n\r\n"),
+            &event(
+                3,
+                b"ret-1\r\nAccept: x\r\n\r\nAuthorization: none, in a body",
+            ),
             &event(4, &http2[..40]),
             &event(4, &http2[40..]),
             r#"{"phase":2,"source":{"id":1,"type":1},"time":"2","type":8}]}"#,
@@ -326,7 +366,7 @@ mod tests {
         let head = [bytes(lines[3]), bytes(lines[4])].concat();
         assert_eq!(
             String::from_utf8(head).unwrap(),
-            "GET / HTTP/1.1\r\nHost: a\r\nauthorization: ***************\r\nAccept: x\r\n\r\n"
+            "GET / HTTP/1.1\r\nHost: a\r\nauthorization: ***************\r\nAccept: x\r\n\r\nAuthorization: none, in a body"
         );
         let sent = [bytes(lines[5]), bytes(lines[6])].concat();
         assert_eq!(sent.len(), http2.len());

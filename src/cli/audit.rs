@@ -13,13 +13,15 @@ use crate::run::{AuditError, Audited, audit_bundle};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is replayed and no browser is needed: the browser's messages (data/cdp.jsonl) and Chromium's own network log
-(data/netlog.json.gz) are read again.
+Nothing is replayed and no browser is needed: the browser's messages (data/cdp.jsonl) and
+Chromium's own network log (data/netlog.json.gz) are read again.
 
-A run that was cut short (killed, or its machine went down) has no audit yet: this completes its records from what it
-had written, and says what could still be established. A bundle that is complete is not changed.
+A run that was cut short (killed, or its machine went down) has no audit yet: this completes its
+records from what it had written, and says what could still be established; one that lacks its
+seal alone is sealed. A bundle that is complete is not changed.
 
-Exit codes: 0 complete, and as the bundle says of itself; 2 no bundle; 3 incomplete, cut short, or not as it says.")]
+Exit codes: 0 complete, and as the bundle says of itself; 2 no bundle; 3 incomplete, cut short, or
+not as it says.")]
 pub struct AuditArgs {
     /// The folder that the run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]

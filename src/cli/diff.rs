@@ -23,7 +23,8 @@ NEW alone, `-` in OLD alone.
 
 With `--records` a line is an evidence record, whole but for what differs from run to run: ids,
 times, the order of what was sent at once, random numbers beside times; what was typed is given by
-the canary's name. Two runs of one journey on one site come to the same digest.
+the canary's name. Two runs of one journey on one site come to the same digest, unless a timer of
+the page's decides what is sent.
 
   pixelwitness diff evidence/monday evidence/tuesday --records
 

@@ -189,7 +189,8 @@ Whoever has the edition checks it:
 What is shown was in the edition's maker's hands when it was sealed; that it stood in the
 original, the original shows.
 
-Exit codes: 0 it is what was taken out of this edition, 1 it is not, 2 something cannot be read.")]
+Exit codes: 0 it is what was taken out of this edition, 1 it is not, or the edition is not as it
+was sealed, 2 something cannot be read.")]
 pub struct DiscloseArgs {
     /// A redacted edition
     #[arg(value_name = "EDITION", value_hint = ValueHint::DirPath)]

@@ -309,6 +309,7 @@ impl Results {
                         | RunError::Browser(crate::browser::BrowserError::NotRunnable { .. })
                         | RunError::Identity(_)
                         | RunError::NoSecret(_)
+                        | RunError::ShortSecret(..)
                 );
                 self.raise(if nothing_ran {
                     exit::BAD_INPUT

@@ -22,10 +22,11 @@ messages and its network log, from which they are made anew. Nothing in the bund
 
 The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
 
-Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, and is named; 2 it
-is no bundle; 3 it is not complete (its run was cut short: `pixelwitness audit` completes it), its
-format is a newer one, or it could not be told: ssh-keygen or openssl is missing, or another
-version of this program made it and this one comes to something else.")]
+Exit codes: 0 all that can be proven is; 1 something is not as it was sealed, does not follow from
+the rest, or is not by whom it must be, and is named; 2 it is no bundle; 3 it is not complete (its
+run was cut short: `pixelwitness audit` completes it), its format is a newer one, or it could not
+be told: ssh-keygen or openssl is missing, or another version of this program made it and this one
+comes to something else.")]
 pub struct VerifyArgs {
     /// The folder that a run was written to
     #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]

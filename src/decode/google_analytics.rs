@@ -174,7 +174,7 @@ impl Decoder for GoogleAnalytics {
             .map(|lines| {
                 let mut parameters = shared.clone();
                 match lines {
-                    [line] => parameters.take_form(line),
+                    [line] => parameters.take_form_in(request.body.unwrap_or(line), line),
                     rest => {
                         parameters.problem(format!(
                             "more than {most} events in one request: the rest is kept unread"

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::multipart::{
     line_end, name_in, named_boundary, next_delimiter, own_boundary, split_head,
 };
-use crate::model::{Parameter, Place};
+use crate::model::{ByteRange, Parameter, Place};
 
 /// Beyond so many parameters the rest is kept as one, unread: no page has that many, and a hostile one may.
 const MOST: usize = 65_536;
@@ -69,10 +69,21 @@ impl Parameters {
     }
 
     pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>, place: Place) {
+        self.add_at(key, value, place, None);
+    }
+
+    fn add_at(
+        &mut self,
+        key: impl Into<String>,
+        value: impl Into<String>,
+        place: Place,
+        at: Option<ByteRange>,
+    ) {
         self.list.push(Parameter {
             key: key.into(),
             value: value.into(),
             place,
+            at,
             meaning: None,
             decoded: None,
         });
@@ -80,13 +91,19 @@ impl Parameters {
 
     /// Of a URL's query. `+` stays a plus there.
     pub fn take_query(&mut self, query: &str) {
-        self.take_pairs(query, Place::Query, false);
+        self.take_pairs(query, query.as_bytes(), Place::Query, false);
     }
 
     /// Of an `application/x-www-form-urlencoded` body, where `+` is a space.
     pub fn take_form(&mut self, body: &[u8]) {
-        let text = self.text(body, "the body");
-        self.take_pairs(text.trim_end_matches(['\r', '\n']), Place::Form, true);
+        self.take_form_in(body, body);
+    }
+
+    /// Of a part of a body.
+    pub fn take_form_in(&mut self, body: &[u8], part: &[u8]) {
+        let text = self.text(part, "the body");
+        let text = text.trim_end_matches(['\r', '\n']);
+        self.take_pairs(text, body, Place::Form, true);
     }
 
     /// Of a `multipart/form-data` body.
@@ -122,7 +139,7 @@ impl Parameters {
                 None => (rest, None),
             };
             let part = part.strip_prefix(line_end).unwrap_or(part);
-            self.take_part(part.strip_suffix(line_end).unwrap_or(part), line_end);
+            self.take_part(body, part.strip_suffix(line_end).unwrap_or(part), line_end);
             match next {
                 Some(next) => rest = next,
                 None => break,
@@ -147,7 +164,7 @@ impl Parameters {
         Some(named)
     }
 
-    fn take_part(&mut self, part: &[u8], line_end: &[u8]) {
+    fn take_part(&mut self, body: &[u8], part: &[u8], line_end: &[u8]) {
         let Some((head, value)) = split_head(part, line_end) else {
             self.problem("a part of the multipart body has no head");
             self.keep_unread(part, Place::Multipart);
@@ -159,6 +176,7 @@ impl Parameters {
             self.keep_unread(part, Place::Multipart);
             return;
         };
+        let at = range_of(body, value);
         let value = self.text(value, name).into_owned();
         // Some recorders store names percent-encoded (`ie%5Ba%5D`), as urlencoded bodies have them.
         let name = if name.contains("%5B") || name.contains("%5b") {
@@ -166,7 +184,7 @@ impl Parameters {
         } else {
             name.to_owned()
         };
-        self.add(name, value, Place::Multipart);
+        self.add_at(name, value, Place::Multipart, at);
     }
 
     /// The leaves of a JSON body, each under its path (`context.page.url`, `contents[0].id`).
@@ -207,7 +225,8 @@ impl Parameters {
         }
     }
 
-    fn take_pairs(&mut self, text: &str, place: Place, plus_is_space: bool) {
+    /// `whole`: what the ranges are of; the text is a part of it, unless it had to be made readable.
+    fn take_pairs(&mut self, text: &str, whole: &[u8], place: Place, plus_is_space: bool) {
         let pairs = memchr::memchr_iter(b'&', text.as_bytes()).count() + 1;
         // And a few that are added later; the whole of a hostile one need not fit at once.
         self.list.reserve(pairs.min(1024) + 4);
@@ -227,8 +246,9 @@ impl Parameters {
             }
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let key = self.unescape(key, plus_is_space);
+            let at = range_of(whole, value.as_bytes());
             let value = self.unescape(value, plus_is_space);
-            self.add(key, value, place);
+            self.add_at(key, value, place, at);
         }
     }
 
@@ -282,6 +302,17 @@ impl Parameters {
     }
 }
 
+/// Where a part of some bytes stands in them; nothing, if it is no part of them, or empty.
+fn range_of(whole: &[u8], part: &[u8]) -> Option<ByteRange> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start.checked_add(part.len())?;
+    let inside = !part.is_empty() && end <= whole.len();
+    inside.then_some(ByteRange {
+        start: start as u64,
+        end: end as u64,
+    })
+}
+
 /// The first escape of a text that is none (`%zz`, `%4`).
 fn broken_escape(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
@@ -310,6 +341,36 @@ mod tests {
             .iter()
             .map(|parameter| (parameter.key.as_str(), parameter.value.as_str()))
             .collect()
+    }
+
+    #[test]
+    fn a_range_is_where_the_value_stands() {
+        let query = "id=1&&dl=https%3A%2F%2Fa.example&cd[x]=&q=a+b";
+        let mut parameters = Parameters::default();
+        parameters.take_query(query);
+        let raw = |parameter: &Parameter, text: &str| {
+            let at = parameter.at?;
+            Some(text[at.start as usize..at.end as usize].to_owned())
+        };
+        let found: Vec<_> = parameters.list.iter().map(|p| raw(p, query)).collect();
+        assert_eq!(
+            found,
+            [
+                Some("1".to_owned()),
+                Some("https%3A%2F%2Fa.example".to_owned()),
+                None,
+                Some("a+b".to_owned())
+            ]
+        );
+        let body = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\none\r\n--B\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\ntwo\r\n--B--\r\n";
+        let mut parameters = Parameters::default();
+        parameters.take_multipart(body.as_bytes(), "multipart/form-data; boundary=B");
+        let found: Vec<_> = parameters.list.iter().map(|p| raw(p, body)).collect();
+        assert_eq!(found, [Some("one".to_owned()), Some("two".to_owned())]);
+        // Made readable, it stands nowhere as it is.
+        let mut parameters = Parameters::default();
+        parameters.take_form(b"a=\xff&b=2");
+        assert!(parameters.list.iter().all(|p| p.at.is_none()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Moment, Outcome};
+use super::{ByteRange, Moment, Outcome};
 
 /// An evidence record. Every key is always present; null or empty where unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -199,6 +199,11 @@ pub struct Parameter {
     pub value: String,
     #[serde(rename = "in")]
     pub place: Place,
+    /// Where the value stands in the raw bytes: in the query (behind the `?`), or in the body; null in JSON, in headers, and
+    /// where it is not known.
+    #[serde(default)]
+    #[schemars(extend("x-volatile" = true))]
+    pub at: Option<ByteRange>,
     /// What the vendor's documents or measurements say it means; null where unknown.
     pub meaning: Option<Cow<'static, str>>,
     /// The value in a form that people can read, where it has one: a time, the parts of a cookie, the names of bits.

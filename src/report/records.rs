@@ -168,9 +168,10 @@ impl<'a> Run<'a> {
                 .iter_mut()
                 .for_each(|item| self.settle(item, exchange, of_google)),
             Value::Object(map) => {
-                // It follows from the value.
+                // It follows from the value, or from how long those before it are.
                 if map.contains_key("in") {
                     map.remove("decoded");
+                    map.remove("at");
                 }
                 // A random number that names the event, wherever it stands.
                 let names_event = ["key", "signal"].iter().any(|name| {

@@ -241,6 +241,10 @@ pub(super) fn replay(journal: &Path, first_party: &str) -> Result<Assembler, Str
 impl AuditError {
     pub fn help(&self) -> String {
         match self {
+            AuditError::Unreadable { path, .. } if path.ends_with("cdp.jsonl") => {
+                "without the browser's messages nothing can be made anew; what was written up to then can be read"
+                    .to_owned()
+            }
             AuditError::Unreadable { .. } => {
                 "a bundle is the folder that a run was written to; it holds `data/run.json`"
                     .to_owned()

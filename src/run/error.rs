@@ -17,6 +17,10 @@ pub enum RunError {
     Identity(#[from] IdentityError),
     #[error("the scenario types `{{{{env:{0}}}}}`, and {0} is not set, or empty")]
     NoSecret(String),
+    #[error(
+        "the value of {0} is shorter than {1} bytes, and could not be told from what is no secret"
+    )]
+    ShortSecret(String, usize),
 }
 
 impl RunError {
@@ -25,6 +29,9 @@ impl RunError {
             RunError::Bundle(error) => error.help().to_owned(),
             RunError::Browser(error) => error.help(),
             RunError::Sink(_) => "may this process listen on 127.0.0.1?".to_owned(),
+            RunError::ShortSecret(..) => {
+                "use an account whose password is longer; nothing was run".to_owned()
+            }
             RunError::NoSecret(name) => {
                 format!("set it for this command: `{name}=… pixelwitness run …`")
             }

@@ -37,7 +37,9 @@ pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use self::watch::watch_journey;
 use crate::browser::Launch;
-use crate::bundle::{self, BundleError, BundleWriter, ReadError, Scrub, read_body};
+use crate::bundle::{
+    self, BundleError, BundleWriter, ReadError, SHORTEST_SECRET, Scrub, read_body,
+};
 use crate::journey::cookies_of;
 use crate::leak::{self, Case, Side};
 use crate::loopback::Sink;
@@ -207,7 +209,10 @@ fn typed_secrets(scenario: &Scenario) -> Result<BTreeMap<String, String>, RunErr
     for name in scenario.secrets() {
         let variable = name.trim_start_matches(ENVIRONMENT);
         match std::env::var(variable) {
-            Ok(value) if !value.is_empty() => secrets.insert(name.to_owned(), value),
+            Ok(value) if value.len() >= SHORTEST_SECRET => secrets.insert(name.to_owned(), value),
+            Ok(value) if !value.is_empty() => {
+                return Err(RunError::ShortSecret(variable.to_owned(), SHORTEST_SECRET));
+            }
             _ => return Err(RunError::NoSecret(variable.to_owned())),
         };
     }

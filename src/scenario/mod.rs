@@ -369,7 +369,6 @@ impl Scenario {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The same journey on another origin, as on a staging site: pages of the scenario's own origin are opened there.
     /// Variables of the environment whose values are typed, `env:` before each: secrets, which are written down nowhere.
     pub fn secrets(&self) -> Vec<&str> {
         let mut names = Vec::new();
@@ -387,6 +386,7 @@ impl Scenario {
         names
     }
 
+    /// The same journey on another origin, as on a staging site: pages of the scenario's own origin are opened there.
     pub fn rebased(&self, origin: &Url) -> Scenario {
         let old = self.origin.origin().ascii_serialization();
         let new = origin.origin().ascii_serialization();

@@ -1,4 +1,4 @@
-//! Writes the edition: records without the values, files that stay, the original's manifests.
+//! Writes the edition: records without the values, files that stay, the original's tag manifest.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
 //! An edition of a bundle that can be shared: chosen values are taken out wherever they stand, in whatever form, and chosen
-//! bodies whole. The original's manifests and signature are kept in it.
+//! bodies whole. The original's tag manifest and signature are kept in it.
 
 mod edition;
 mod plan;

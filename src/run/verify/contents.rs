@@ -49,7 +49,14 @@ pub(super) fn contents(root: &Path, trust: Trust<'_>, all: &mut Verification) {
         }));
     }
     if !finished {
-        let says = "the run was cut short: `pixelwitness audit` completes its records from what it had written";
+        let says = match &kept.record.sources_left_out {
+            Some(_) => {
+                "the run was cut short, and what its records could be completed from is not kept"
+            }
+            None => {
+                "the run was cut short: `pixelwitness audit` completes its records from what it had written"
+            }
+        };
         all.add("references", Proof::Incomplete, says.to_owned());
         all.record = Some(kept.record);
         return;

@@ -149,8 +149,7 @@ pub(super) fn original(
     let with_manifest = folder.join(MANIFEST).exists();
     let holds = !with_manifest || bag::tag_files_hold(&folder);
     if HEXLOWER.encode(&digest) != redaction.original || !holds {
-        let says =
-            "`data/original/` does not hold the manifests of the original that data/run.json names";
+        let says = "`data/original/` does not hold the tag manifest of the original that data/run.json names, or not what it lists";
         let files = vec![format!("data/original/{TAG_MANIFEST}")];
         return all.add_of(name, Proof::Failed, says.to_owned(), files);
     }
