@@ -160,6 +160,9 @@ impl Run {
     }
 }
 
+/// The element of `bag-info.txt` that has the digest of the evidence.
+const DIGEST_ELEMENT: &str = "Pixelwitness-Evidence-Digest";
+
 /// What `bag-info.txt` says of a run.
 fn about(record: &RunRecord, digest: String) -> Vec<(&'static str, String)> {
     let scenario = &record.scenario;
@@ -169,7 +172,7 @@ fn about(record: &RunRecord, digest: String) -> Vec<(&'static str, String)> {
             "External-Description",
             format!("{} ({})", scenario.title, scenario.origin),
         ),
-        ("Pixelwitness-Evidence-Digest", digest),
+        (DIGEST_ELEMENT, digest),
     ]
 }
 

@@ -107,12 +107,13 @@ trusting=(--allowed-signers "$work/trust/allowed_signers" --signer "$who" --tsa-
 holds "verify" "$pixelwitness" verify "$bundle"
 holds "verify, with whom to trust" "$pixelwitness" verify "$bundle" "${trusting[@]}"
 "$pixelwitness" verify "$bundle" "${trusting[@]}" --json >"$work/verdict.json" || true
-holds "verify --json: verified, and each check proven" python3 -c '
+holds "verify --json: verified, and each check proven that can be" python3 -c '
 import json, sys
 verdict = json.load(open(sys.argv[1]))
 print(json.dumps(verdict, indent=1))
 assert verdict["exit_code"] == 0 and verdict["verdict"] == "verified" and verdict["checks"]
-assert all(check["outcome"] == "proven" for check in verdict["checks"])
+# What only the run itself could know, nothing can prove.
+assert [check["name"] for check in verdict["checks"] if check["outcome"] != "proven"] == ["taken_as_said"]
 ' "$work/verdict.json"
 
 # ---- whom allowed_signers allows: verify says what ssh-keygen says of the same file
