@@ -236,19 +236,35 @@ async fn on_a_full_disk_what_was_there_stays_readable() {
     let folder = tempfile::tempdir().unwrap();
     let small = folder.path().join("small");
     std::fs::create_dir(&small).unwrap();
-    // A disk of its own, which is soon full: it goes with the process that it was mounted for.
     let server = DemoServer::start(Build::Leaky).await.unwrap();
-    let line = format!(
-        "mount -t tmpfs -o size=900k tmpfs small && {program} run {root}/{REPORT} -k --connect-to ::{} --out small/run; code=$?; \
-         cp -r small/run kept; umount small; exit $code",
+    let run = format!(
+        "{} run {}/{REPORT} -k --connect-to ::{} --out small/run",
+        env!("CARGO_BIN_EXE_pixelwitness"),
+        crate::common::root().display(),
         server.addr(),
-        program = env!("CARGO_BIN_EXE_pixelwitness"),
-        root = crate::common::root().display(),
     );
-    let (done, said) = shell(folder.path(), &format!("unshare --mount bash -c '{line}'"));
+    let mount = "mount -t tmpfs -o size=900k tmpfs small";
+    let (may_mount, _) = shell(folder.path(), &format!("unshare --mount bash -c '{mount}'"));
+    let (line, full) = if may_mount {
+        // A disk of its own, which is soon full: it goes with the process that it was mounted for.
+        let line =
+            format!("{mount} && {run}; code=$?; cp -r small/run kept; umount small; exit $code");
+        (
+            format!("unshare --mount bash -c '{line}'"),
+            "No space left on device",
+        )
+    } else {
+        // Where nothing may be mounted, none of our own files may grow beyond 100 KB once the browser is there.
+        let line = format!(
+            "trap '' XFSZ; {run} & until [ -s small/run/data/cdp.jsonl ]; do sleep 0.01; done; \
+             prlimit --pid $! --fsize=100000; wait $!; code=$?; cp -r small/run kept; exit $code"
+        );
+        (line, "File too large")
+    };
+    let (done, said) = shell(folder.path(), &line);
     server.stop().await;
     assert!(!done, "{said}");
-    assert!(said.contains("No space left on device"), "{said}");
+    assert!(said.contains(full), "{said}");
     assert!(
         said.contains("what was written up to then is there"),
         "{said}"
