@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check::load;
 use super::decode::site;
@@ -60,38 +60,19 @@ pub fn diff(args: &DiffArgs) -> u8 {
         (Err(code), _) | (_, Err(code)) => return code,
     };
     let made_otherwise = old.fingerprint.differs(&new.fingerprint);
-    let lines = difference(&old.flows, &new.flows);
-    let code = if lines.is_empty() {
-        exit::OK
-    } else {
-        exit::FOUND
-    };
-    if args.json {
-        let of = |wanted: char| -> Vec<&str> {
-            let lines = lines.iter().filter(|(sign, _)| *sign == wanted);
-            lines.map(|(_, line)| *line).collect()
-        };
-        let result = json!({
-            "exit_code": code, "added": of('+'), "removed": of('-'), "made_otherwise": made_otherwise,
-        });
-        talk::data(&format!("{result:#}"));
-        return code;
-    }
-    if !made_otherwise.is_empty() {
+    if !made_otherwise.is_empty() && !args.json {
         talk::warning(
             &format!("they were not made alike: {}", made_otherwise.join("; ")),
             Some("a difference may come from that, and not from the site"),
         );
     }
-    talk::data(&format!(
-        "--- {}\n+++ {}",
-        args.old.display(),
-        args.new.display()
-    ));
-    for (sign, line) in lines {
-        talk::data(&format!("{sign}{line}"));
-    }
-    code
+    let lines = difference(&old.flows, &new.flows);
+    print(
+        args,
+        &lines,
+        ["", ""],
+        ("made_otherwise", json!(made_otherwise)),
+    )
 }
 
 /// Compares evidence records, without what differs from run to run.
@@ -103,25 +84,30 @@ fn records(args: &DiffArgs, about: AboutFile<'_>) -> u8 {
     let digests = [&old, &new].map(Run::evidence_digest);
     let (old, new) = (canonical(old.traffic()), canonical(new.traffic()));
     let lines = records_differ(&old, &new);
-    let code = if lines.is_empty() {
-        exit::OK
-    } else {
-        exit::FOUND
+    let heads = digests.each_ref().map(String::as_str);
+    print(args, &lines, heads, ("digests", json!(digests)))
+}
+
+/// Prints lines that differ, and gives the exit code. `heads` stand behind the names of the two; `more` is a field of the JSON.
+fn print(args: &DiffArgs, lines: &[(char, &str)], heads: [&str; 2], more: (&str, Value)) -> u8 {
+    let code = match lines.is_empty() {
+        true => exit::OK,
+        false => exit::FOUND,
     };
     if args.json {
         let of = |wanted: char| -> Vec<&str> {
             let lines = lines.iter().filter(|(sign, _)| *sign == wanted);
             lines.map(|(_, line)| *line).collect()
         };
-        let result = json!({
-            "exit_code": code, "added": of('+'), "removed": of('-'), "digests": digests,
-        });
+        let mut result = json!({ "exit_code": code, "added": of('+'), "removed": of('-') });
+        result[more.0] = more.1;
         talk::data(&format!("{result:#}"));
         return code;
     }
-    let [old_digest, new_digest] = digests;
-    talk::data(&format!("--- {}  {old_digest}", args.old.display()));
-    talk::data(&format!("+++ {}  {new_digest}", args.new.display()));
+    for (sign, path, head) in [("---", &args.old, heads[0]), ("+++", &args.new, heads[1])] {
+        let line = format!("{sign} {}  {head}", path.display());
+        talk::data(line.trim_end());
+    }
     for (sign, line) in lines {
         talk::data(&format!("{sign}{line}"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use pixelwitness::demo::{Build, DemoServer, LogEntry};
@@ -51,15 +51,7 @@ async fn a_run_that_is_killed_as_it_submits_files_no_report() {
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("run");
         let server = DemoServer::start(Build::Leaky).await.unwrap();
-        let mut child = program()
-            .args(["run", REPORT, "-k", "--screenshots", "none"])
-            .args(["--out", &bundle.display().to_string()])
-            .args(["--connect-to", &format!("::{}", server.addr())])
-            .env("TMPDIR", folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = started(folder.path(), &server, &["--screenshots", "none"]);
         let began = Instant::now();
         while !is_about_to_submit(&bundle) {
             assert!(
@@ -72,15 +64,7 @@ async fn a_run_that_is_killed_as_it_submits_files_no_report() {
         tokio::time::sleep(Duration::from_millis(number as u64 * 7 % 250)).await;
         child.kill().unwrap();
         child.wait().unwrap();
-        let profiles = folder.path().join("pixelwitness-");
-        let began = Instant::now();
-        while !processes_naming(&profiles).is_empty() {
-            assert!(
-                began.elapsed() < Duration::from_secs(20),
-                "the browser lives on"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        browser_is_gone(folder.path()).await;
         assert_eq!(
             server.filed_reports(),
             [],
@@ -88,6 +72,31 @@ async fn a_run_that_is_killed_as_it_submits_files_no_report() {
             number * 7 % 250
         );
         server.stop().await;
+    }
+}
+
+/// Starts the demo's journey, into `run` in that folder.
+fn started(folder: &Path, server: &DemoServer, more: &[&str]) -> Child {
+    program()
+        .args(["run", REPORT, "-k", "--out"])
+        .arg(folder.join("run"))
+        .args(["--connect-to", &format!("::{}", server.addr())])
+        .args(more)
+        .env("TMPDIR", folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until no process has its profile in that folder.
+async fn browser_is_gone(folder: &Path) {
+    let profiles = folder.join("pixelwitness-");
+    let began = Instant::now();
+    while !processes_naming(&profiles).is_empty() {
+        let lives_on = began.elapsed() > Duration::from_secs(20);
+        assert!(!lives_on, "{:?}", processes_naming(&profiles));
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -109,14 +118,7 @@ async fn one(kill_after: Option<Duration>) -> Option<Duration> {
     let bundle = folder.path().join("run");
     let text = bundle.display().to_string();
     let server = DemoServer::start(Build::Leaky).await.unwrap();
-    let mut child = program()
-        .args(["run", REPORT, "-k", "--out", &text])
-        .args(["--connect-to", &format!("::{}", server.addr())])
-        .env("TMPDIR", folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = started(folder.path(), &server, &[]);
     let began = Instant::now();
     while !bundle.join("data/run.json").exists() {
         assert!(
@@ -154,15 +156,7 @@ async fn one(kill_after: Option<Duration>) -> Option<Duration> {
         "{at}"
     );
 
-    let profiles = folder.path().join("pixelwitness-");
-    let began = Instant::now();
-    while !processes_naming(&profiles).is_empty() {
-        assert!(
-            began.elapsed() < Duration::from_secs(20),
-            "{at}: the browser lives on"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    browser_is_gone(folder.path()).await;
     // Nobody was at the wheel any more: no report was filed for all that.
     assert_eq!(server.filed_reports(), [], "{at}");
     server.stop().await;
