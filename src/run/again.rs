@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError};
 use crate::bundle::{BundleError, BundleWriter, bag, line, open_net_log, pretty, read_body};
-use crate::capture::Assembler;
+use crate::capture::{Assembler, Body, Output};
 use crate::decode::decode_all;
 use crate::leak::{Case, control, findings};
 use crate::model::{
@@ -73,6 +73,13 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
     }
     let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
     wait_for_the_browser(&bundle.raw_net_log());
+    // A body is written right after the message that it came in; a run that was killed between the two has it there alone.
+    let journal = bundle.journal_path();
+    if journal.exists() {
+        let mut keep = |body: &Body| bundle.keep_body(&body.sha256, &body.bytes);
+        replay_keeping(&journal, &first_party, &mut keep)
+            .map_err(|why| AuditError::Unreadable { path: journal, why })?;
+    }
     if record.journey.state == JourneyState::Running {
         record.journey.state = JourneyState::Interrupted;
     }
@@ -222,6 +229,15 @@ fn wait_for_the_browser(log: &Path) {
 
 /// Turns a journal into what it tells. The last line may be cut off; any other must be whole.
 pub(super) fn replay(journal: &Path, first_party: &str) -> Result<Assembler, String> {
+    replay_keeping(journal, first_party, &mut |_| Ok(()))
+}
+
+/// The same; each request body that the journal holds is handed to `keep`.
+fn replay_keeping(
+    journal: &Path,
+    first_party: &str,
+    keep: &mut dyn FnMut(&Body) -> io::Result<()>,
+) -> Result<Assembler, String> {
     let file = fs::File::open(journal).map_err(|error| error.to_string())?;
     let mut assembler = Assembler::new(first_party);
     let mut broken = None;
@@ -233,7 +249,11 @@ pub(super) fn replay(journal: &Path, first_party: &str) -> Result<Assembler, Str
         if let Err(error) = assembler.line(&line) {
             broken = Some(format!("line {number}: {error}"));
         }
-        assembler.take_output();
+        for output in assembler.take_output() {
+            if let Output::Body(body) = output {
+                keep(&body).map_err(|error| error.to_string())?;
+            }
+        }
     }
     Ok(assembler)
 }

@@ -163,12 +163,14 @@ async fn one(kill_after: Option<Duration>) -> Option<Duration> {
     // Each record that was written is there; the last line may be cut off.
     let exchanges: Vec<Exchange> = whole_lines(&bundle.join("data/exchanges.jsonl"));
     let events: Vec<TrackerEvent> = whole_lines(&bundle.join("data/evidence.jsonl"));
+    // Killed between its last record and its seal, it is whole, and lacks nothing but that.
+    let record = std::fs::read(bundle.join("data/run.json")).unwrap();
+    let record: pixelwitness::model::RunRecord = serde_json::from_slice(&record).unwrap();
+    let was_whole = record.finished.is_some();
     let audit = pixelwitness(&["audit", &text], &[]);
     let said = String::from_utf8_lossy(&audit.stderr).into_owned();
-    assert!(
-        said.contains("completed as far as it had written"),
-        "{at}: {said}"
-    );
+    let completed = said.contains("completed as far as it had written");
+    assert_eq!(completed, !was_whole, "{at}: {said}");
     let after = read_bundle(&bundle);
     for exchange in &exchanges {
         let kept = after
@@ -288,4 +290,46 @@ async fn on_a_full_disk_what_was_there_stays_readable() {
         "{said}"
     );
     assert_eq!(verify(&kept, &[]).0, 0);
+}
+
+/// A run that was killed between a message and the body that came in it: the message has the body too.
+#[tokio::test]
+async fn a_body_that_was_not_written_any_more_comes_from_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("run");
+    let steps = crate::common::written("  - navigate: /report/\n  - click: text/Sexual offence\n");
+    let (run, server) = crate::common::replay(&steps, Build::Leaky, &bundle).await;
+    server.stop().await;
+    let bodies = run.exchanges.iter();
+    let bodies = bodies.filter_map(|exchange| exchange.body_path.as_ref());
+    let bodies: Vec<_> = bodies.map(|path| bundle.join(path)).collect();
+    assert!(bodies.len() >= 2, "{bodies:?}");
+    // As it lay there a moment before its end.
+    let unfinished = pixelwitness::model::RunRecord {
+        finished: None,
+        ..run.record
+    };
+    let text = serde_json::to_vec_pretty(&unfinished).unwrap();
+    std::fs::write(bundle.join("data/run.json"), text).unwrap();
+    for name in [
+        "tagmanifest-sha256.txt",
+        "manifest-sha256.txt",
+        "bag-info.txt",
+    ] {
+        std::fs::remove_file(bundle.join(name)).unwrap();
+    }
+    std::fs::remove_file(&bodies[0]).unwrap();
+    std::fs::write(&bodies[1], "cut").unwrap();
+    let audit = pixelwitness(&["audit", &bundle.display().to_string()], &[]);
+    let said = String::from_utf8_lossy(&audit.stderr).into_owned();
+    assert!(
+        said.contains("completed as far as it had written"),
+        "{said}"
+    );
+    let (code, result) = verify(&bundle, &[]);
+    assert_eq!(
+        (code, check(&result, "recomputed").as_str()),
+        (0, "proven"),
+        "{result:#}"
+    );
 }
