@@ -110,7 +110,7 @@ class Tools:
 class Verdict:
     """What `pixelwitness verify` makes of a bag, asked twice: for people, and with --json."""
 
-    CODES = {"verified": 0, "tampered": 1, "incomplete": 3}
+    CODES = {"verified": 0, "tampered": 1, "incomplete": 3, "inconclusive": 3}
 
     def __init__(self, pixelwitness, bag, options=()):
         self.code, self.text = self.run([pixelwitness, "verify", bag, *options])
@@ -137,7 +137,7 @@ class Verdict:
         return any(
             file == name or file.startswith(name + "/") or name in check.get("says", "")
             for check in self.json["checks"]
-            if check["outcome"] in ("failed", "incomplete")
+            if check["outcome"] in ("failed", "incomplete", "inconclusive")
             for file in [*check.get("files", []), ""]
         )
 
