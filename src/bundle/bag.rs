@@ -4,8 +4,8 @@ mod check;
 mod manifest;
 mod seal;
 
-pub use check::read;
 pub use check::{Bag, Fault, Problem, check, info, tag_files_hold};
+pub use check::{read, stays_inside};
 pub use manifest::listed;
 pub(super) use seal::begin;
 pub use seal::{has_own_instructions, is_sealed, may_be_opened, open_again, seal};

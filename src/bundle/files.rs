@@ -9,6 +9,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::BundleError;
+use super::bag::stays_inside;
 use super::writer::write_error;
 use crate::model::Exchange;
 
@@ -32,15 +33,13 @@ pub fn read_body(root: &Path, exchange: &Exchange) -> Option<Vec<u8>> {
     fs::read(inside(root, exchange.body_path.as_ref()?)?).ok()
 }
 
-/// Where a path that a record gives leads, as long as that is a file of the bundle's own payload: whoever made the bundle chose
-/// the path.
+/// Where a path that a record gives leads, as long as that is a file of the bundle's own payload: whoever made the
+/// bundle chose the path.
 pub fn inside(root: &Path, path: &str) -> Option<PathBuf> {
-    let mut whole = root.to_owned();
-    for part in path.strip_prefix("data/")?.split('/') {
-        if matches!(part, "" | "." | "..") {
-            return None;
-        }
+    if !path.starts_with("data/") || !stays_inside(path) {
+        return None;
     }
+    let mut whole = root.to_owned();
     for part in path.split('/') {
         whole.push(part);
         if whole.symlink_metadata().ok()?.is_symlink() {
@@ -94,6 +93,25 @@ pub(super) fn drop_leftovers(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes a file whole, or leaves what was there.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_file(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    write_whole(NamedTempFile::new_in(folder_of(path))?, path, content)
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(path: &Path) -> &Path {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
 /// A temporary file is its owner's alone; evidence is as readable as any other file.
 fn make_readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -110,9 +128,5 @@ pub(super) fn replace(
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), BundleError> {
     let path = root.join("data").join(name);
-    let write = || {
-        let file = NamedTempFile::new_in(root.join("data"))?;
-        write_whole(file, &path, content)
-    };
-    write().map_err(|error| write_error(&path, error))
+    write_file(&path, content).map_err(|error| write_error(&path, error))
 }

@@ -21,7 +21,9 @@ pub mod sign;
 pub mod timestamp;
 mod writer;
 
-pub use files::{inside, line, open_net_log, pretty, read_body, write_whole};
+pub use files::{
+    folder_of, inside, line, open_net_log, pretty, read_body, write_file, write_whole,
+};
 pub use read::{Kept, ReadError, read};
 pub use scrub::{SHORTEST as SHORTEST_SECRET, Scrub};
 pub use writer::{BundleError, BundleWriter, RecordWriter};

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, SshSig};
-use tempfile::NamedTempFile;
 
 use super::bag::{DECLARATION, SIGNATURE, TAG_MANIFEST};
-use super::write_whole;
+use super::write_file;
 
 /// What the signature is for: one made for another purpose does not hold here.
 pub const NAMESPACE: &str = "pixelwitness";
@@ -146,8 +145,7 @@ impl Signer {
             Err(error) => return Err(SignError::Unreadable { path, error }),
         };
         let signature = self.sign(&manifest)?;
-        let file = NamedTempFile::new_in(root);
-        file.and_then(|file| write_whole(file, &path, |out| out.write_all(signature.as_bytes())))
+        write_file(&path, |out| out.write_all(signature.as_bytes()))
             .map_err(|error| SignError::Write { path, error })
     }
 

@@ -12,12 +12,11 @@ use cms::signed_data::{SignedData, SignerIdentifier};
 use der::asn1::{Int, ObjectIdentifier, OctetString, OctetStringRef};
 use der::{AnyRef, Decode, Encode, Reader, SliceReader, Tag, Tagged};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 use x509_tsp::{MessageImprint, TimeStampReq, TimeStampResp, TspVersion};
 
 use super::bag::{self, DECLARATION, STAMP, STAMP_REQUEST, TAG_MANIFEST};
 use super::sign::Judged;
-use super::write_whole;
+use super::write_file;
 
 /// id-sha256 (RFC 5754, 2).
 const SHA256: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.1");
@@ -124,8 +123,8 @@ pub fn take_answer(root: &Path, answer: &[u8]) -> Result<Stamp, StampError> {
     Ok(stamp)
 }
 
-/// Whether the request that lies beside a bundle's tag manifest, if there is one, is for a time stamp of that; and the answer, if
-/// there is one, to that request.
+/// Whether the request that lies beside a bundle's tag manifest, if there is one, is for a time stamp of that; and the
+/// answer, if there is one, to that request.
 pub fn request_fits(root: &Path, digest: &[u8]) -> bool {
     let request = match bag::read(root, STAMP_REQUEST) {
         Ok(None) => return true,
@@ -308,11 +307,8 @@ pub fn digest(root: &Path) -> Result<[u8; 32], StampError> {
 }
 
 fn keep(path: &Path, bytes: &[u8]) -> Result<(), StampError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    NamedTempFile::new_in(folder)
-        .and_then(|file| write_whole(file, path, |out| out.write_all(bytes)))
-        .map_err(|error| StampError::Write {
-            path: path.to_owned(),
-            error,
-        })
+    write_file(path, |out| out.write_all(bytes)).map_err(|error| StampError::Write {
+        path: path.to_owned(),
+        error,
+    })
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::{exit, talk};
-use crate::bundle::write_whole;
+use crate::bundle::{folder_of, write_file, write_whole};
 use crate::model::Moment;
 use crate::policy::{Baseline, Fingerprint, Gate, GateCode, Judged, Policy, difference};
 use crate::report::gate::{github, json, junit, markdown, sarif, terminal};
@@ -271,8 +271,7 @@ fn hold(gate: &mut Gate<'_>, path: PathBuf, baseline: Option<Baseline>, update: 
         }
         let told = gate.told();
         let before = baseline.unwrap_or_default();
-        let written = NamedTempFile::new_in(folder_of(&path))
-            .and_then(|file| write_whole(file, &path, |out| out.write_all(told.text().as_bytes())));
+        let written = write_file(&path, |out| out.write_all(told.text().as_bytes()));
         if let Err(error) = written {
             talk::error(
                 &format!("failed to write `{}`: {error}", path.display()),
@@ -350,13 +349,6 @@ fn say_changed(path: &Path, differs: &[String]) {
             "nothing is compared, since another tool, browser or scenario tells other things; run it with `--update-baseline`, and review the difference",
         ),
     );
-}
-
-fn folder_of(path: &Path) -> &Path {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
 }
 
 /// Keeps the runner from taking what pages say for commands, from the first line that is printed on.

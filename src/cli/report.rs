@@ -1,13 +1,12 @@
 //! `pixelwitness report`: renders a bundle again, or in another format.
 
 use std::io::{self, BufWriter, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use tempfile::NamedTempFile;
 
 use super::{exit, talk};
-use crate::bundle::{read_body, write_whole};
+use crate::bundle::{read_body, write_file};
 use crate::model::Exchange;
 use crate::report;
 use crate::run::Run;
@@ -88,12 +87,7 @@ fn write(args: &ReportArgs, run: &Run) -> io::Result<()> {
             "it is there already, and nothing is overwritten",
         ));
     }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let file = NamedTempFile::new_in(folder)?;
-    write_whole(file, path, |out| render(args.format, run, false, out))
+    write_file(path, |out| render(args.format, run, false, out))
 }
 
 fn render(format: Format, run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {

@@ -51,6 +51,18 @@ pub struct Sought {
     pub rare: bool,
 }
 
+impl Sought {
+    /// A text that exists nowhere else.
+    pub fn text(name: &str, value: &str) -> Sought {
+        Sought {
+            name: name.to_owned(),
+            kind: "text".to_owned(),
+            value: value.to_owned(),
+            rare: true,
+        }
+    }
+}
+
 impl From<&CanaryRecord> for Sought {
     fn from(canary: &CanaryRecord) -> Sought {
         Sought {

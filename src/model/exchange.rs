@@ -164,10 +164,12 @@ impl Exchange {
 
     /// The value of the first request header of that name, whatever its case.
     pub fn request_header(&self, name: &str) -> Option<&str> {
-        self.request_headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.request_headers.first(name)
+    }
+
+    /// The value of the first header of that name in the answer, whatever its case.
+    pub fn response_header(&self, name: &str) -> Option<&str> {
+        self.response_headers.first(name)
     }
 }
 

@@ -83,6 +83,12 @@ pub struct ToolRecord {
 }
 
 impl ToolRecord {
+    /// Whether it is this build: what that makes of the same sources is the same.
+    pub fn is_this(&self) -> bool {
+        let this = ToolRecord::this();
+        (&this.version, &this.commit) == (&self.version, &self.commit)
+    }
+
     /// This build.
     pub fn this() -> ToolRecord {
         ToolRecord {

@@ -50,6 +50,16 @@ impl Pool {
     }
 }
 
+impl Headers {
+    /// The first value of that name, whatever its case.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
 impl Deref for Headers {
     type Target = [(String, String)];
 

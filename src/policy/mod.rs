@@ -27,3 +27,4 @@ pub use judge::judge;
 pub use matches::{Flow, flows};
 pub use reference::reference;
 pub use view::{Traffic, View};
+pub use visits::is_in_frame;

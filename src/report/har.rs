@@ -125,14 +125,7 @@ fn request(exchange: &Exchange, body: Option<&[u8]>) -> Value {
 }
 
 fn response(exchange: &Exchange) -> Value {
-    let header = |wanted: &str| {
-        let headers = exchange.response_headers.iter();
-        headers
-            .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
-            .map(|(_, value)| value.as_str())
-            .next()
-            .unwrap_or_default()
-    };
+    let header = |wanted: &str| exchange.response_header(wanted).unwrap_or_default();
     let size = exchange.response_body.as_ref().map(|body| body.size);
     // What was contained was answered by ourselves: the server gave no status.
     let status = match exchange.outcome {

@@ -16,12 +16,9 @@ pub(super) fn servers(exchanges: &[Exchange]) -> Vec<ServerClock> {
         else {
             continue;
         };
-        let header = |wanted: &str| {
-            let mut headers = exchange.response_headers.iter();
-            headers.find(|(name, _)| name == wanted)
-        };
-        let date = header("date").and_then(|(_, date)| rfc2822::parse(date).ok());
-        let (Some(date), None) = (date, header("age")) else {
+        let date = exchange.response_header("date");
+        let date = date.and_then(|date| rfc2822::parse(date).ok());
+        let (Some(date), None) = (date, exchange.response_header("age")) else {
             continue;
         };
         let host = UrlParts::of(&exchange.url).map_or("", |parts| parts.host);

@@ -23,7 +23,8 @@ use crate::model::{
 
 use crate::report;
 
-/// `began`: when the run was, by the clock that nobody can set. Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records.
+/// Reads the network log that lies in the bundle, settles what was sent, decodes, and writes the final records. `began`:
+/// when the run did, by the clock that nobody can set.
 pub(super) fn finish(
     bundle: BundleWriter,
     mut record: RunRecord,

@@ -1,5 +1,5 @@
-//! Secrets that were sent in a form that replacing them does not reach: encoded, hashed, in pieces. The leak search finds them, and
-//! what holds one is emptied before it is written.
+//! Secrets that were sent in a form that replacing them does not reach: encoded, hashed, in pieces. The leak search finds
+//! them, and what holds one is emptied before it is written.
 
 use std::fs;
 
@@ -15,13 +15,12 @@ pub(super) fn empty(bundle: &BundleWriter, exchanges: &mut [Exchange]) -> usize 
     let Some(scrub) = bundle.scrub() else {
         return 0;
     };
-    let sought = scrub.secrets().map(|(name, value)| Sought {
-        name: name.to_owned(),
-        kind: "text".to_owned(),
-        value: value.to_owned(),
-        rare: true,
-    });
-    let search = Search::new(sought.collect());
+    let sought = scrub.secrets();
+    let search = Search::new(
+        sought
+            .map(|(name, value)| Sought::text(name, value))
+            .collect(),
+    );
     let mut reader = Reader::new(&search);
     let mut emptied = 0;
     for exchange in exchanges {

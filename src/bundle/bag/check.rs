@@ -230,7 +230,7 @@ fn manifest(root: &Path, name: &str, there: &BTreeSet<String>, bag: &mut Bag) ->
 }
 
 /// Whether a manifest's path is one of a file in the bag, by its letters alone.
-fn stays_inside(path: &str) -> bool {
+pub fn stays_inside(path: &str) -> bool {
     path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::manifest::{digests, escape};
 use super::{
     DECLARATION, FORMAT_ELEMENT, INFO, INSTRUCTIONS, MANIFEST, SIGNATURE, STAMP, STAMP_REQUEST,
     TAG_MANIFEST, TAGS,
 };
-use crate::bundle::write_whole;
+use crate::bundle::write_file;
 use crate::model::{FORMAT, Moment, ToolRecord};
 
 const BAGIT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
@@ -159,6 +158,5 @@ fn odd(path: &Path, what: &str) -> String {
 
 /// Whole, or not at all.
 fn write(root: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    let file = NamedTempFile::new_in(root)?;
-    write_whole(file, &root.join(name), |out| out.write_all(content))
+    write_file(&root.join(name), |out| out.write_all(content))
 }

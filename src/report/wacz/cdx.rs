@@ -31,9 +31,7 @@ impl Index {
         let mut fields = Map::new();
         let mut put = |name: &str, value: String| fields.insert(name.to_owned(), value.into());
         put("url", url.clone());
-        let mut headers = exchange.response_headers.iter();
-        let content_type = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if let Some((_, content_type)) = content_type {
+        if let Some(content_type) = exchange.response_header("content-type") {
             let end = |c: char| c == ';' || c.is_whitespace();
             put(
                 "mime",

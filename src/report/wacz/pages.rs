@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::http;
 use crate::model::{Exchange, Moment, Party};
+use crate::policy::is_in_frame;
 
 /// How far into a document a title is looked for.
 const HEAD: usize = 1 << 20;
@@ -31,9 +32,7 @@ impl Page {
             .target_type
             .as_deref()
             .is_none_or(|kind| kind == "page")
-            && (exchange.frame.is_none()
-                || exchange.target.is_none()
-                || exchange.frame == exchange.target);
+            && !is_in_frame(exchange);
         let page = exchange.resource_type == "document"
             && exchange.party == Party::First
             && own_frame
@@ -72,12 +71,12 @@ pub(super) fn write(pages: &[Page], out: &mut impl Write) -> io::Result<()> {
 }
 
 fn is_html(exchange: &Exchange) -> bool {
-    let mut headers = exchange.response_headers.iter();
-    let content_type = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    content_type.is_some_and(|(_, value)| {
-        let value = value.to_ascii_lowercase();
-        value.starts_with("text/html") || value.starts_with("application/xhtml+xml")
-    })
+    exchange
+        .response_header("content-type")
+        .is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.starts_with("text/html") || value.starts_with("application/xhtml+xml")
+        })
 }
 
 /// What stands in the first `<title>`, on one line.

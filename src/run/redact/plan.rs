@@ -45,12 +45,7 @@ impl Redaction {
             values.push((name.clone(), value.clone()));
         }
         for (name, value) in &values[sought.len()..] {
-            sought.push(Sought {
-                name: name.clone(),
-                kind: "text".to_owned(),
-                value: value.clone(),
-                rare: true,
-            });
+            sought.push(Sought::text(name, value));
         }
         for (name, value) in &values {
             let length = value.chars().count();

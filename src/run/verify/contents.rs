@@ -98,8 +98,7 @@ pub(super) fn contents(root: &Path, trust: Trust<'_>, all: &mut Verification) {
 /// Whether `bag-info.txt` says of the run what the run says, and the instructions are those of this program.
 fn info(root: &Path, record: &RunRecord, all: &mut Verification) {
     let said = bag::info(root);
-    let this = ToolRecord::this();
-    let same = (&this.version, &this.commit) == (&record.tool.version, &record.tool.commit);
+    let same = record.tool.is_this();
     let digest = all.evidence_digest.clone().unwrap_or_default();
     for (name, value) in crate::run::about(record, digest) {
         // Folded and put together again, white space is one space.
@@ -184,15 +183,14 @@ fn recomputed(root: &Path, record: &RunRecord, all: &mut Verification) {
             all.add("taken_as_said", Proof::NotProven, says.to_owned());
         }
         Ok(Audited::Differs(files, _)) => {
-            let this = ToolRecord::this();
-            let same = (&this.version, &this.commit) == (&record.tool.version, &record.tool.commit);
-            if same {
+            if record.tool.is_this() {
                 let says = format!(
                     "not what the browser's messages and its network log come to: {}",
                     files.join(", ")
                 );
                 all.add_of(name, Proof::Failed, says, files);
             } else {
+                let this = ToolRecord::this();
                 let made_by = record.tool.commit.as_deref().unwrap_or("an unknown commit");
                 let says = format!(
                     "{} {} ({made_by}) made it, and this version ({}) comes to something else in {}: that version can tell whether the versions are why",

@@ -1,17 +1,15 @@
 //! Whether what a bundle's records name is there.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
-use data_encoding::HEXLOWER;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::bundle::{Kept, bag, inside};
+use crate::bundle::{Kept, bag};
 use crate::capture::certificate_digest;
-use crate::model::Exchange;
+use crate::model::{Exchange, RunRecord};
 
 /// What lies in `data/` itself.
 const FILES: [&str; 9] = [
@@ -66,10 +64,14 @@ pub(super) fn references(root: &Path, kept: &Kept) -> Vec<(String, String)> {
     known.hold("data/evidence.jsonl", &kept.events, &mut broken);
     known.hold("data/findings.json", &kept.findings, &mut broken);
     known.hold("data/run.json", &kept.record.audit, &mut broken);
-    files(root, kept, &mut broken);
-    strangers(root, &mut broken);
+    let listed = bag::listed(root);
+    files(root, kept, &listed, &mut broken);
+    strangers(root, kept, &listed, &mut broken);
     broken
 }
+
+/// What the manifest lists: digests (hex) by path.
+type Listed = BTreeMap<String, String>;
 
 struct Known<'a> {
     exchanges: &'a HashMap<&'a str, &'a Exchange>,
@@ -122,93 +124,83 @@ impl Known<'_> {
     }
 }
 
-/// Files that records name, with their digests where they have one.
-fn files(root: &Path, kept: &Kept, broken: &mut Vec<(String, String)>) {
+/// Files that records name, with their digests where they have one. The manifest was held against the files already: what it
+/// lists is there, and has that digest.
+fn files(root: &Path, kept: &Kept, listed: &Listed, broken: &mut Vec<(String, String)>) {
     let record = &kept.record;
-    let mut named: Vec<(&str, &str)> = Vec::new();
+    let mut named: BTreeSet<(&str, &str)> = BTreeSet::new();
     for exchange in &kept.exchanges {
         if let (Some(path), Some(sha256)) = (&exchange.body_path, &exchange.body_sha256) {
-            named.push((path, sha256));
+            named.insert((path, sha256));
         }
         if let Some(body) = &exchange.response_body {
-            named.push((&body.path, &body.sha256));
+            named.insert((&body.path, &body.sha256));
         }
     }
-    named.push(("data/scenario.yaml", &record.scenario.sha256));
+    named.insert(("data/scenario.yaml", &record.scenario.sha256));
     if let Some(policy) = &record.policy {
-        named.push(("data/policy.yaml", &policy.sha256));
+        named.insert(("data/policy.yaml", &policy.sha256));
     }
-    named.sort_unstable();
-    named.dedup();
     for (path, sha256) in named {
-        match inside(root, path).map(fs::read) {
-            Some(Ok(bytes)) => {
-                let same = HEXLOWER.encode(&Sha256::digest(&bytes)) == sha256;
-                // A real visitor's secrets are not in what is kept, and the digest is of what was sent.
-                let scrubbed =
-                    record.has_secrets() && memchr::memmem::find(&bytes, b"[secret ").is_some();
-                if !same && !scrubbed {
-                    broken.push((
-                        path.to_owned(),
-                        "is not what its record says: its digest is another".to_owned(),
-                    ));
-                }
-            }
-            _ => broken.push((
-                path.to_owned(),
-                "is named by a record, and is not there".to_owned(),
-            )),
-        }
+        let what = match listed.get(path) {
+            Some(there) if there == sha256 || is_scrubbed(root, path, record) => continue,
+            Some(_) => "is not what its record says: its digest is another",
+            None => "is named by a record, and is not there",
+        };
+        broken.push((path.to_owned(), what.to_owned()));
     }
     for step in &record.journey.steps {
         if let Some(path) = &step.screenshot
-            && inside(root, path).is_none()
+            && !listed.contains_key(path)
         {
-            broken.push((
-                path.clone(),
-                format!(
-                    "is the picture after step {}, and is not there",
-                    step.number
-                ),
-            ));
+            let what = format!(
+                "is the picture after step {}, and is not there",
+                step.number
+            );
+            broken.push((path.clone(), what));
         }
     }
+    let mut certificates: BTreeMap<&str, &str> = BTreeMap::new();
     for exchange in &kept.exchanges {
-        let certificate = exchange
-            .remote
-            .as_ref()
-            .and_then(|remote| remote.certificate_sha256.as_ref());
-        if let Some(sha256) = certificate {
-            let path = format!("data/certificates/{sha256}.pem");
-            let chain = fs::read_to_string(root.join(&path)).unwrap_or_default();
-            let is_it = certificate_digest(&chain).as_ref() == Some(sha256);
-            if !is_it && !broken.iter().any(|(known, _)| *known == path) {
-                let what = format!("is not the certificate that {} came over", exchange.id);
-                broken.push((path, what));
-            }
+        let remote = exchange.remote.as_ref();
+        if let Some(sha256) = remote.and_then(|remote| remote.certificate_sha256.as_ref()) {
+            certificates.entry(sha256).or_insert(&exchange.id);
+        }
+    }
+    for (sha256, first) in certificates {
+        let path = format!("data/certificates/{sha256}.pem");
+        let chain = fs::read_to_string(root.join(&path)).unwrap_or_default();
+        if certificate_digest(&chain).as_deref() != Some(sha256) {
+            broken.push((
+                path,
+                format!("is not the certificate that {first} came over"),
+            ));
         }
     }
 }
 
+/// Whether a body is one that a secret was taken out of: then its digest is that of what was sent.
+fn is_scrubbed(root: &Path, path: &str, record: &RunRecord) -> bool {
+    record.has_secrets()
+        && fs::read(root.join(path))
+            .is_ok_and(|bytes| memchr::memmem::find(&bytes, b"[secret ").is_some())
+}
+
 /// Files that nothing in a bundle is known to be.
-fn strangers(root: &Path, broken: &mut Vec<(String, String)>) {
-    for (path, sha256) in bag::listed(root) {
+fn strangers(root: &Path, kept: &Kept, listed: &Listed, broken: &mut Vec<(String, String)>) {
+    for (path, sha256) in listed {
         let parts: Vec<&str> = path.split('/').collect();
         let known = match parts[..] {
             ["data", name] => FILES.contains(&name),
-            // Under its own digest a body is what it is; one that secrets were taken out of has another.
-            ["data", "bodies", name] => {
-                name == sha256
-                    || fs::read(root.join(&path))
-                        .is_ok_and(|body| memchr::memmem::find(&body, b"[secret ").is_some())
-            }
+            // Under its own digest a body is what it is.
+            ["data", "bodies", name] => name == sha256 || is_scrubbed(root, path, &kept.record),
             ["data", "certificates", name] => name.ends_with(".pem"),
             ["data", "screenshots", name] => name.ends_with(".png"),
             ["data", "original", name] => ORIGINAL.contains(&name),
             _ => false,
         };
         if !known {
-            broken.push((path, "is nothing that a bundle holds".to_owned()));
+            broken.push((path.clone(), "is nothing that a bundle holds".to_owned()));
         }
     }
 }
