@@ -191,6 +191,28 @@ async fn whole_requests_go_too_and_what_cannot_go_is_said() {
     assert_eq!(exchange.body_path, None);
     assert_eq!(verify(&out, &[]).0, 0);
 
+    // What stands in an answer that is kept, a tracker's script: the answer goes, and the edition fits together.
+    let pixel = pixelwitness::demo::PIXEL_ID;
+    let answers = |exchanges: &[pixelwitness::model::Exchange]| {
+        let bodies = exchanges
+            .iter()
+            .filter(|exchange| exchange.response_body.is_some());
+        bodies.count()
+    };
+    assert!(answers(&run.exchanges) >= 2);
+    let out = folder.path().join("answered");
+    let (code, said) = redact(&bundle, &out, &["--value", &format!("pixel={pixel}")]);
+    assert_eq!(code, 0, "{said}");
+    assert!(answers(&read_bundle(&out).exchanges) < answers(&run.exchanges));
+    let (code, result) = verify(&out, &[]);
+    assert_eq!(code, 0, "{result:#}");
+    // A canary by its value, whatever it is called.
+    let out = folder.path().join("by-value");
+    let email = canary(&run.record, "email");
+    let (code, said) = redact(&bundle, &out, &["--value", &format!("witness={email}")]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(verify(&out, &[]).0, 0);
+
     let cases: [(&[&str], i32, &str); 6] = [
         (&["--canary", "mother"], 2, "there is no canary `mother`"),
         (

@@ -13,7 +13,7 @@ use crate::bundle::bag::{
     DECLARATION, INFO, INSTRUCTIONS, MANIFEST, SIGNATURE, STAMP, TAG_MANIFEST,
 };
 use crate::bundle::{BundleWriter, read_body};
-use crate::leak::{Reader, Search, Sent};
+use crate::leak::{Reader, Search, Sent, Sought};
 use crate::model::{Exchange, TrackerEvent};
 use crate::report;
 use crate::run::Run;
@@ -28,7 +28,7 @@ impl Redaction {
         let exchanges: Vec<Exchange> = run.exchanges.iter().map(|x| self.exchange(x)).collect();
         let holding: BTreeSet<String> = self.still_there(&exchanges, run).0.into_iter().collect();
         self.record.emptied.extend(holding.iter().cloned());
-        self.remove_bodies(run, &holding);
+        self.remove_bodies_of(run, &holding);
         let exchanges: Vec<Exchange> = run.exchanges.iter().map(|x| self.exchange(x)).collect();
         let events = run.events.iter().map(|event| self.event(event));
         let events: Vec<TrackerEvent> = events.collect::<Option<_>>().ok_or_else(lost)?;
@@ -61,8 +61,10 @@ impl Redaction {
             policy.sha256 = digest(&text);
         }
         let mut findings = self.scrub.record(&run.findings).ok_or_else(lost)?;
-        for canary in &mut findings.searched.canaries {
-            if self.sought.iter().any(|sought| sought.name == canary.name) {
+        let searched = run.findings.searched.canaries.iter();
+        for (canary, original) in findings.searched.canaries.iter_mut().zip(searched) {
+            let goes = |sought: &Sought| sought.value == original.value;
+            if self.sought.iter().any(goes) {
                 canary.forms = vec![GONE.to_owned()];
             }
         }
@@ -122,18 +124,10 @@ impl Redaction {
                     .to_string_lossy()
                     .into_owned();
                 let relative = format!("data/{folder}/{name}");
-                let goes = match folder {
-                    "screenshots" => !wanted.keep_screenshots,
-                    "bodies" => {
-                        self.gone.contains(&relative)
-                            || fs::read(&path).is_ok_and(|body| self.scrub.is_in(&body))
-                    }
-                    _ => false,
-                };
-                if !goes {
-                    copy(&path, &bundle.root().join(&relative))?;
-                } else {
+                if folder == "screenshots" && !wanted.keep_screenshots {
                     self.gone.insert(relative);
+                } else if !self.gone.contains(&relative) {
+                    copy(&path, &bundle.root().join(&relative))?;
                 }
             }
         }

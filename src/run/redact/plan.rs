@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::edition::GONE;
-use super::{RedactError, Redaction, Wanted};
+use super::{RedactError, Redaction, Wanted, listed};
 use crate::bundle::disclosure::{Disclosure, mark_name};
 use crate::bundle::{SHORTEST_SECRET, Scrub, read_body, timestamp};
 use crate::leak::{Reader, Search, Sent, Sought};
@@ -64,7 +64,7 @@ impl Redaction {
             }
         }
         let search = Search::new(sought.clone());
-        let holding = sent_forms(run, &search, &sought, &mut values);
+        let mut holding = sent_forms(run, &search, &sought, &mut values);
         let mut disclosures = Vec::new();
         for (name, value) in &values {
             let disclosure = Disclosure::fresh(&mark_name(name), value)
@@ -102,24 +102,33 @@ impl Redaction {
             sought,
             gone: BTreeSet::new(),
         };
-        redaction.remove_bodies(run, &holding);
+        redaction.remove_holding_bodies(run)?;
+        holding.extend(wanted.exchanges.iter().cloned());
+        redaction.remove_bodies_of(run, &holding);
         Ok(redaction)
     }
 
-    /// Bodies that hold what goes, or are of a request that goes: whole, since what stands around a value is a format that
-    /// would break.
-    pub fn remove_bodies(&mut self, run: &Run, holding: &BTreeSet<String>) {
-        for exchange in &run.exchanges {
-            let Some(path) = &exchange.body_path else {
-                continue;
-            };
-            let goes = holding.contains(&exchange.id)
-                || self.record.emptied.contains(&exchange.id)
-                || read_body(&run.bundle, exchange).is_some_and(|body| self.scrub.is_in(&body));
-            if goes {
-                self.gone.insert(path.clone());
+    /// Bodies in which what goes stands as it is, of requests and of answers: whole, since what stands around a value is a format
+    /// that would break.
+    fn remove_holding_bodies(&mut self, run: &Run) -> Result<(), RedactError> {
+        let failed = |error: std::io::Error| RedactError::Failed(error.to_string());
+        for path in listed(&run.bundle.join("data/bodies")).map_err(failed)? {
+            if self.scrub.is_in(&fs::read(&path).map_err(failed)?) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                self.gone.insert(format!("data/bodies/{name}"));
             }
         }
+        Ok(())
+    }
+
+    /// Bodies of these requests, whatever stands in them.
+    pub fn remove_bodies_of(&mut self, run: &Run, ids: &BTreeSet<String>) {
+        let of_these = run
+            .exchanges
+            .iter()
+            .filter(|exchange| ids.contains(&exchange.id));
+        let paths = of_these.filter_map(|exchange| exchange.body_path.clone());
+        self.gone.extend(paths);
     }
 }
 
