@@ -322,6 +322,7 @@ impl BundleWriter {
         RecordWriter {
             root: self.root.clone(),
             scrub: self.scrub.clone(),
+            spent: Arc::clone(&self.spent),
         }
     }
 
@@ -422,6 +423,7 @@ impl BundleWriter {
 pub struct RecordWriter {
     root: PathBuf,
     scrub: Option<Arc<Scrub>>,
+    spent: Arc<AtomicU64>,
 }
 
 impl RecordWriter {
@@ -430,6 +432,7 @@ impl RecordWriter {
     /// # Errors
     /// If it cannot be written, or would be no record without the secrets in it.
     pub fn write(&self, run: &RunRecord) -> Result<(), BundleError> {
+        let _timer = Timer(&self.spent, Instant::now());
         let clean = match &self.scrub {
             Some(scrub) => Some(scrub.record(run).ok_or_else(|| {
                 let error = io::Error::other("it cannot be written without a secret");
