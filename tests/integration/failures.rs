@@ -1,15 +1,18 @@
 //! Journeys that cannot be completed: each says why and what to do, and keeps what it saw.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use pixelwitness::browser::ConnectTo;
+use pixelwitness::browser::{ConnectTo, Launch};
+use pixelwitness::capture::{Capture, CaptureError};
 use pixelwitness::demo::{Build, DemoServer};
+use pixelwitness::journey::Tab;
 use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome, StepState};
 use pixelwitness::run::{Run, RunError, RunOptions};
+use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::common::{never, options, processes_naming, read_bundle, until_told, written};
 
@@ -371,6 +374,58 @@ async fn renderer_dies(steps: &str) {
             .any(|event| event.event_name.as_deref() == Some("Microdata"))
     );
     server.stop().await;
+}
+
+/// A tab that a page opens and closes at once may be gone between the moment in which it is listed and the one in
+/// which the journey asks for it. Waiting for it would take the whole step.
+#[tokio::test]
+async fn a_tab_that_is_closed_already_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandboxed = options(
+        &DemoServer::start(Build::Fixed).await.unwrap(),
+        folder.path().into(),
+    )
+    .await;
+    let launch = Launch {
+        executable: sandboxed.browser,
+        connect_to: sandboxed.connect_to,
+        insecure: false,
+        trusted_keys: Vec::new(),
+        block_third_party_cookies: false,
+        headed: false,
+        no_sandbox: false,
+        declare_automation: false,
+        only: None,
+        net_log: folder.path().join("netlog.json"),
+        extra_args: Vec::new(),
+    };
+    let mut launched = launch.start().await.unwrap();
+    let (outputs, _known) = mpsc::unbounded_channel();
+    let journal = Box::new(std::io::sink());
+    let capture = Capture::start(&launched.web_socket, "a.example", journal, outputs, None)
+        .await
+        .unwrap();
+    let limit = Duration::from_secs(20);
+    let staying = Tab::open(&capture, limit).await.unwrap();
+    let tab = Tab::open(&capture, limit).await.unwrap();
+    let target = tab.target().to_owned();
+    capture
+        .remote(None)
+        .call("Target.closeTarget", json!({"targetId": &target}))
+        .await
+        .unwrap();
+    let mut state = tab.state.clone();
+    while state.changed().await.is_ok() {}
+    let began = Instant::now();
+    assert!(matches!(
+        capture.page_ready(&target, limit).await,
+        Err(CaptureError::Lost)
+    ));
+    assert!(Tab::attach(&capture, &target, limit).await.is_err());
+    assert!(began.elapsed() < limit / 2, "{:?}", began.elapsed());
+    assert!(Tab::attach(&capture, staying.target(), limit).await.is_ok());
+    capture.finish(Duration::ZERO).await.unwrap();
+    launched.kill().await;
 }
 
 /// Ends the renderers of the browser that this test started: children, of whatever degree, of the process that is

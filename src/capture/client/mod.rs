@@ -35,7 +35,7 @@ pub enum CaptureError {
     Connect(#[from] Box<tungstenite::Error>),
     #[error("the browser did not answer within {} s", .0.as_secs())]
     Silent(Duration),
-    #[error("the connection to the browser was lost")]
+    #[error("the page was closed, or the connection to the browser was lost")]
     Lost,
     #[error("the page was not ready to be watched within {} s", .0.as_secs())]
     NotReady(Duration),
@@ -128,7 +128,7 @@ impl Capture {
     /// Waits until the page is set up, so that nothing it sends can be missed: a barrier, not a sleep.
     ///
     /// # Errors
-    /// If it takes longer than `limit`, or the browser is gone.
+    /// If it takes longer than `limit`, or the page or the browser is gone.
     pub async fn page_ready(&self, target: &str, limit: Duration) -> Result<(), CaptureError> {
         let ask = self.ask(|reply| Command::PageReady(target.to_owned(), reply));
         match tokio::time::timeout(limit, ask).await {
@@ -140,7 +140,7 @@ impl Capture {
     /// What the page's main frame is doing.
     ///
     /// # Errors
-    /// If the browser is gone.
+    /// If the page was closed, or the browser is gone.
     pub async fn page(&self, target: &str) -> Result<watch::Receiver<PageState>, CaptureError> {
         self.ask(|reply| Command::Page(target.to_owned(), reply))
             .await

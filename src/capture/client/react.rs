@@ -119,6 +119,9 @@ impl Worker {
                     }
                     self.ready.remove(&session.target);
                     self.pages.remove(&session.target);
+                    self.ready_waiters
+                        .retain(|(target, _)| *target != session.target);
+                    self.closed.insert(session.target);
                     if let Some(closing) = &mut self.closing {
                         closing.tab_gone = Instant::now();
                     }
@@ -279,6 +282,7 @@ impl Worker {
         parent: Option<&str>,
     ) -> Result<(), CaptureError> {
         if attached.target_info.kind == "page" && self.closing.is_none() {
+            self.closed.remove(&attached.target_info.target_id);
             self.pages
                 .entry(attached.target_info.target_id.clone())
                 .or_default();

@@ -103,6 +103,8 @@ pub(super) struct Worker {
     pub(super) ready: HashSet<String>,
     pub(super) ready_waiters: Vec<(String, oneshot::Sender<()>)>,
     pub(super) pages: HashMap<String, watch::Sender<PageState>>,
+    /// Targets of the pages that were closed.
+    pub(super) closed: HashSet<String>,
     pub(super) containment: Option<Containment>,
     pub(super) contained: watch::Sender<Contained>,
     pub(super) last_request: Instant,
@@ -141,6 +143,7 @@ impl Worker {
             ready: HashSet::new(),
             ready_waiters: Vec::new(),
             pages: HashMap::new(),
+            closed: HashSet::new(),
             containment: None,
             contained: watch::channel(Contained::default()).0,
             last_request: Instant::now(),
@@ -264,6 +267,9 @@ impl Worker {
 
     async fn command(&mut self, command: Command) -> Result<(), CaptureError> {
         match command {
+            // Dropping the reply says that the page is closed: it was there when its tab was listed.
+            Command::PageReady(target, _) | Command::Page(target, _)
+                if self.closed.contains(&target) => {}
             Command::PageReady(target, reply) => {
                 if self.ready.contains(&target) {
                     let _ = reply.send(());
