@@ -37,6 +37,8 @@ pub struct ReportArgs {
 enum Format {
     /// The summary, in words
     Terminal,
+    /// One page for everybody: opens anywhere, without network
+    Html,
     /// HAR 1.2: every request, as browsers' developer tools read it
     Har,
     /// A web archive (WACZ 1.1.1): every request that went over the network, with its body, and every answer as the page got it
@@ -94,6 +96,7 @@ fn render(format: Format, run: &Run, colour: bool, out: &mut dyn Write) -> io::R
     let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
     match format {
         Format::Terminal => report::terminal::render(run, colour, out),
+        Format::Html => crate::run::page(run, false, out),
         Format::Har => report::har::render(&run.record, &run.exchanges, &body, out),
         Format::Csv => report::csv::render(&run.events, out),
         Format::Wacz => {

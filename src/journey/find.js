@@ -101,5 +101,5 @@ async function (path, want, place) {
   if (form) {
     try { action = new URL(element.getAttribute("formaction") || form.getAttribute("action") || location.href, document.baseURI).hostname; } catch { action = null; }
   }
-  return { state: "ok", x, y, action };
+  return { state: "ok", x, y, action, box: [now[0] - x, now[1] - y, now[2], now[3]] };
 }

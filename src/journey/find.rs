@@ -23,6 +23,8 @@ pub struct Element {
     /// Where it can be clicked, in the page's CSS pixels; zeros unless that was wanted.
     pub x: f64,
     pub y: f64,
+    /// Its box: where its corner is from that point, and its size; unless that was wanted, or it is not known.
+    pub extent: Option<[f64; 4]>,
     /// Host that the element's form sends to.
     pub action: Option<String>,
 }
@@ -51,6 +53,8 @@ enum Found {
         y: f64,
         #[serde(default)]
         action: Option<String>,
+        #[serde(default, rename = "box")]
+        extent: Option<[f64; 4]>,
     },
     Counted {
         matched: u64,
@@ -156,8 +160,11 @@ impl Context<'_> {
         /// Something that runs away for longer is not clicked.
         const TRIES: usize = 5;
         let mut element = self.locate(selectors, want).await?;
-        for _ in 0..TRIES {
+        for tried in 0..TRIES {
             self.tab().move_to(element.x, element.y).await?;
+            if tried == 0 {
+                self.look_where_it_points(&element).await;
+            }
             let now = self.locate(selectors, want).await?;
             let moved = (now.x - element.x).abs() > 1.0 || (now.y - element.y).abs() > 1.0;
             element = now;
@@ -165,6 +172,7 @@ impl Context<'_> {
                 break;
             }
         }
+        self.point_out(&element);
         Ok(element)
     }
 
@@ -197,10 +205,20 @@ impl Context<'_> {
                         answer => found(answer?)?,
                     };
                     match answer {
-                        Found::Ok { x, y, action } => {
+                        Found::Ok {
+                            x,
+                            y,
+                            action,
+                            extent,
+                        } => {
                             let point = match want {
                                 Want::Point(..) => found(frame.on_page(x, y).await?)?,
-                                _ => Found::Ok { x, y, action: None },
+                                _ => Found::Ok {
+                                    x,
+                                    y,
+                                    action: None,
+                                    extent: None,
+                                },
                             };
                             match point {
                                 Found::Ok { x, y, .. } => {
@@ -208,6 +226,7 @@ impl Context<'_> {
                                         frame: frame.clone(),
                                         x,
                                         y,
+                                        extent,
                                         action,
                                     }));
                                 }

@@ -165,6 +165,7 @@ impl Frame {
             frame: self.clone(),
             x,
             y,
+            extent: None,
             action: None,
         }))
     }

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::capture::{Capture, Containment, PageState, RemoteError};
 use crate::consent::Rules;
-use crate::model::{ConsentRecord, Guarded};
+use crate::model::{ConsentRecord, Guarded, PointedRecord};
 use crate::scenario::{AssertedEvent, ConsentSelectors, Options, Seed, Step, StepKind};
 
 pub use consent::answer as answer_consent;
@@ -55,6 +55,8 @@ pub struct Context<'a> {
     pub scenario_folder: &'a Path,
     /// Where pictures are kept.
     pub pictures: &'a Path,
+    /// Whether pictures are taken without being asked for.
+    pub takes_pictures: bool,
     pub consent_selectors: &'a ConsentSelectors,
     /// Rules for banners that we do not recognise, if they are installed.
     pub consent_rules: Option<&'a Rules>,
@@ -71,6 +73,7 @@ pub struct Context<'a> {
     pub planted: Vec<Planted>,
     pub consents: Vec<ConsentRecord>,
     pub guarded: Vec<Guarded>,
+    pub pointed: Option<PointedRecord>,
 }
 
 impl Context<'_> {

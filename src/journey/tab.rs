@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::capture::{Capture, PageState, RemoteError};
 use crate::scenario::{Button, Device};
 
+use super::picture::Pictured;
 use super::{Frame, Page, StepError};
 
 /// How soon after a tap a second one makes it a double tap, and a little more.
@@ -30,6 +31,7 @@ pub struct Tab {
     pointer: (f64, f64),
     /// CDP's bits of the keys that are held.
     pub modifiers: i64,
+    pub(super) pictured: Pictured,
 }
 
 /// How an element is clicked.
@@ -83,6 +85,7 @@ impl Tab {
             main: None,
             pointer: (0.0, 0.0),
             modifiers: 0,
+            pictured: Pictured::default(),
         })
     }
 

@@ -34,11 +34,11 @@ pub use ruling::{
     RuleOutcome, Severity,
 };
 pub use run::{
-    AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ClocksRecord,
+    Area, AuditRecord, AuditVerdict, BodyAudit, BrowserRecord, CanaryRecord, ClocksRecord,
     ConsentOutcome, ConsentRecord, ContainmentRecord, Counts, FORMAT, Guarded, HostRecord,
-    IdentityRecord, JourneyRecord, JourneyState, PolicyRecord, Problem, RedactedValue,
-    RedactionRecord, Residual, Residue, RunRecord, ScenarioRecord, ServerClock, StepRecord,
-    StepState, ToolRecord,
+    IdentityRecord, JourneyRecord, JourneyState, PointedRecord, PolicyRecord, Problem,
+    RedactedValue, RedactionRecord, Residual, Residue, RunRecord, ScenarioRecord, ServerClock,
+    StepRecord, StepState, ToolRecord,
 };
 pub use shared::{Headers, JsonText, Pool};
 

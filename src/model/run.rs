@@ -245,9 +245,34 @@ pub struct StepRecord {
     /// What a visitor saw after the step, which is what they saw before the next; relative to the bundle.
     #[serde(default)]
     pub screenshot: Option<String>,
+    /// What the visitor pointed at: clicked, hovered over or typed into; null where there was nothing of the kind.
+    #[serde(default)]
+    pub pointed: Option<PointedRecord>,
     pub problem: Option<String>,
     /// Things worth knowing that were no failure.
     pub notes: Vec<String>,
+}
+
+/// An element that the visitor pointed at. Both areas are from the corner of what is seen of the page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointedRecord {
+    pub element: Area,
+    /// What the picture shows of it: all that is seen, or a band across around the element.
+    pub shown: Area,
+    /// What the visitor saw then: the last step's picture, or one of its own where the page had been scrolled since; relative
+    /// to the bundle. Null: no picture was to be had.
+    pub screenshot: Option<String>,
+}
+
+/// In CSS pixels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

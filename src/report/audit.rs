@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use crate::model::{AuditRecord, AuditVerdict, Origin, Residue};
+use super::words::{side, whose_doing};
+use crate::model::{AuditRecord, AuditVerdict};
 
 /// Longer lists are cut on the terminal; run.json has them whole.
 const MOST: usize = 10;
@@ -25,37 +26,38 @@ pub fn render(audit: &AuditRecord, colour: bool, out: &mut dyn Write) -> io::Res
     if audit.verdict == AuditVerdict::AuditUnavailable {
         writeln!(out)?;
     } else {
-        writeln!(
-            out,
-            " {} sent according to Chromium's network log; {} recorded, {} seen from both sides; {} of {} bodies compared are equal, {} known from the log alone.",
-            requests(audit.sent),
-            audit.recorded,
-            audit.matched,
-            audit.bodies.equal,
-            audit.bodies.compared,
-            audit.bodies.from_log,
-        )?;
+        writeln!(out, " {}", sentence(audit))?;
     }
     for reason in audit.reasons.iter().take(MOST) {
         writeln!(out, "  {on}{reason}{plain}")?;
     }
     more(audit.reasons.len(), out)?;
     for residual in audit.in_one_source.iter().take(MOST) {
-        let side = match residual.seen_by {
-            Residue::NetLog => "in the network log alone",
-            Residue::Cdp => "in the browser's messages alone",
-        };
+        let side = side(residual.seen_by);
         writeln!(
             out,
             "  {side}: {} {} {} ({}: {})",
             residual.exchange,
             residual.method,
             residual.url.chars().take(120).collect::<String>(),
-            origin(residual.origin),
+            whose_doing(residual.origin),
             residual.note
         )?;
     }
     more(audit.in_one_source.len(), out)
+}
+
+/// The figures.
+pub(super) fn sentence(audit: &AuditRecord) -> String {
+    format!(
+        "{} sent according to Chromium's network log; {} recorded, {} seen from both sides; {} of {} bodies compared are equal, {} known from the log alone.",
+        requests(audit.sent),
+        audit.recorded,
+        audit.matched,
+        audit.bodies.equal,
+        audit.bodies.compared,
+        audit.bodies.from_log,
+    )
 }
 
 fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {
@@ -67,15 +69,6 @@ fn more(number: usize, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     Ok(())
-}
-
-fn origin(origin: Origin) -> &'static str {
-    match origin {
-        Origin::Page => "page",
-        Origin::Reporting => "reporting",
-        Origin::ServiceWorkerUpdate => "service-worker update",
-        Origin::Browser => "the browser itself",
-    }
 }
 
 fn requests(number: u64) -> String {

@@ -2,15 +2,18 @@
 
 pub mod audit;
 pub mod compare;
+mod course;
 pub mod csv;
 pub mod decoded;
 pub mod gallery;
 pub mod gate;
 pub mod har;
+pub mod html;
 pub mod looked_for;
 pub mod records;
 pub mod terminal;
 pub mod wacz;
+mod words;
 
 pub(crate) use crate::model::count;
 

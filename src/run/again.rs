@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::finish::{counts, derive, establish, finish, read_log, sink_of};
 use super::judge::apply_policy;
 use super::record::problem;
-use super::{Run, RunError};
+use super::{Run, RunError, page};
 use crate::bundle::{BundleError, BundleWriter, bag, line, open_net_log, pretty, read_body};
 use crate::capture::{Assembler, Body, Output};
 use crate::decode::decode_all;
@@ -66,7 +66,7 @@ pub fn audit_bundle(root: &Path) -> Result<Audited, AuditError> {
         if matches!(audited, Audited::Confirmed(_)) && !bag::is_sealed(root) {
             let bundle = BundleWriter::open(root).map_err(RunError::Bundle)?;
             if let Ok(run) = Run::load(root) {
-                bundle.close(&run.about()).map_err(RunError::Bundle)?;
+                run.seal(bundle).map_err(RunError::Bundle)?;
             }
         }
         return Ok(audited);
@@ -165,10 +165,26 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
     }
     apply_policy(root, &record, &exchanges, &events, &mut findings);
     hold("data/findings.json", pretty(&findings));
-    let referenced = exchanges.iter().filter_map(|exchange| {
+    let run = Run {
+        bundle: root.to_owned(),
+        record,
+        exchanges,
+        events,
+        findings,
+    };
+    // Older bundles have none.
+    if root.join("data/report.html").exists() {
+        let mut html = Vec::new();
+        let rendered = page(&run, true, &mut html);
+        hold(
+            "data/report.html",
+            rendered.map(|()| html).unwrap_or_default(),
+        );
+    }
+    let referenced = run.exchanges.iter().filter_map(|exchange| {
         Some((exchange.body_path.as_ref()?, exchange.body_sha256.as_ref()?))
     });
-    let answers = exchanges.iter().filter_map(|exchange| {
+    let answers = run.exchanges.iter().filter_map(|exchange| {
         let body = exchange.response_body.as_ref()?;
         Some((&body.path, &body.sha256))
     });
@@ -179,7 +195,7 @@ fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &s
         }
     }
     if differs.is_empty() {
-        Audited::Confirmed(Box::new(record))
+        Audited::Confirmed(Box::new(run.record))
     } else {
         Audited::Differs(differs, Box::new(audit))
     }

@@ -121,7 +121,7 @@ pub(super) fn finish(
         events,
         findings,
     };
-    bundle.close(&run.about())?;
+    run.seal(bundle)?;
     Ok(run)
 }
 

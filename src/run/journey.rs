@@ -67,8 +67,6 @@ pub(super) async fn replay(
     let consent = options.consent.unwrap_or(scenario.consent);
     let guard_from = guard_from(scenario, options.deliver);
     let pictures = options.out.join("data/screenshots");
-    // The document of which the last picture could not be had.
-    let mut gave_none = None;
     // The document that a banner was last looked for in.
     let mut looked_in = None;
     for (number, step) in (1u32..).zip(&scenario.steps) {
@@ -101,6 +99,7 @@ pub(super) async fn replay(
             seed: &options.seed,
             scenario_folder: scenario.folder(),
             pictures: &pictures,
+            takes_pictures: options.screenshots,
             consent_selectors: &scenario.consent_selectors,
             consent_rules: options.consent_rules.as_deref(),
             containment: &mut containment,
@@ -112,6 +111,7 @@ pub(super) async fn replay(
             planted: Vec::new(),
             consents: Vec::new(),
             guarded: Vec::new(),
+            pointed: None,
         };
         let left_empty = options.typing == Typing::Nothing && types_canary(step, record);
         let mut done = if left_empty {
@@ -133,6 +133,7 @@ pub(super) async fn replay(
         }
         let mut notes = std::mem::take(&mut context.notes);
         let planted = std::mem::take(&mut context.planted);
+        let pointed = context.pointed.take();
         record.consent.append(&mut context.consents);
         record.containment.guarded.append(&mut context.guarded);
         let kept = contained.borrow().may_be_reports - contained_before.may_be_reports;
@@ -145,13 +146,10 @@ pub(super) async fn replay(
         }
         note_planted(record, &planted);
         let mut picture = None;
-        let document = tabs.current().state.borrow().document.clone();
-        // A page that gave none hangs, and would hold up every step in it.
-        if options.screenshots && (gave_none.is_none() || gave_none != document) {
+        if options.screenshots {
             let taken = picture_after_step(tabs.current(), &pictures, number).await;
             picture = taken.unwrap_or_else(|why| {
                 notes.push(format!("no picture was taken after it: {why}"));
-                gave_none = document;
                 None
             });
         }
@@ -161,6 +159,7 @@ pub(super) async fn replay(
         state.page = Some(tabs.current().url()).filter(|url| !url.is_empty());
         state.notes = notes;
         state.screenshot = picture;
+        state.pointed = pointed;
         match done {
             Ok(()) => {
                 state.state = StepState::Done;

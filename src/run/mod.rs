@@ -11,6 +11,7 @@ mod host;
 mod journey;
 mod judge;
 mod options;
+mod page;
 mod record;
 mod recorder;
 mod redact;
@@ -32,6 +33,7 @@ pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::judge::apply_policy;
 pub use self::options::{RunOptions, Typing};
+pub use self::page::page;
 use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
@@ -138,7 +140,23 @@ impl Run {
         );
         let bundle = BundleWriter::open(&self.bundle)?;
         bundle.findings(&self.findings)?;
+        self.seal(bundle)
+    }
+
+    /// Writes the page that people look at, and seals the bundle: the last thing that is done to it.
+    fn seal(&self, bundle: BundleWriter) -> Result<(), BundleError> {
+        self.write_page(&bundle)?;
         bundle.close(&self.about())
+    }
+
+    fn write_page(&self, bundle: &BundleWriter) -> Result<(), BundleError> {
+        bundle.replace("report.html", |file| {
+            let mut html = Vec::new();
+            page(self, true, &mut html)?;
+            // What stands decoded in it stood encoded in the records.
+            let clean = bundle.scrub().map(|scrub| scrub.bytes(&html));
+            file.write_all(clean.as_deref().unwrap_or(&html))
+        })
     }
 
     /// What `bag-info.txt` says of it.

@@ -32,6 +32,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
             ended: None,
             page: None,
             screenshot: None,
+            pointed: None,
             problem: None,
             notes: Vec::new(),
         })

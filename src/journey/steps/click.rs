@@ -12,7 +12,13 @@ pub(super) async fn run(
 ) -> Result<(), StepError> {
     let want = Want::Point(step.offset_x, step.offset_y);
     let element = match step.device_type {
-        Device::Touch => context.locate(&step.selector, want).await?,
+        Device::Touch => {
+            let seen = context.locate(&step.selector, want).await?;
+            context.look_where_it_points(&seen).await;
+            let element = context.locate(&step.selector, want).await?;
+            context.point_out(&element);
+            element
+        }
         Device::Mouse | Device::Pen => context.point_at(&step.selector, want).await?,
     };
     let press = Press {

@@ -1,11 +1,11 @@
 //! Whom it names, what it was about; and the three verdicts.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::{Style, WIDTH, cut, short, wrapped};
 use crate::model::{Controls, PageContext, Strength, TrackerEvent, Verdict, VerdictOutcome};
 use crate::report::count;
+use crate::report::words::{is_planted, named as named_by, question, whom};
 use crate::run::Run;
 
 /// Observations of one topic that are shown.
@@ -18,16 +18,7 @@ pub(super) fn named(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut signals: BTreeMap<(Strength, &str, &str), usize> = BTreeMap::new();
-    for event in told {
-        for identity in &event.identity {
-            if identity.strength <= Strength::Browser && !identity.signal.contains('[') {
-                *signals
-                    .entry((identity.strength, &identity.signal, &identity.value))
-                    .or_default() += 1;
-            }
-        }
-    }
+    let signals = named_by(told.iter().copied());
     if signals.is_empty() {
         return writeln!(
             out,
@@ -36,23 +27,10 @@ pub(super) fn named(
     }
     writeln!(out, "\n{}", style.bold("Whom it names:"))?;
     for ((strength, signal, value), times) in signals {
-        let whose = match strength {
-            Strength::Account => "the Facebook account",
-            Strength::Person => "a person",
-            Strength::SitePerson => "a person at this site",
-            Strength::Click => "an ad click, and so an account",
-            Strength::Browser => "this browser",
-            Strength::Weak => "weak",
-        };
-        let planted = run
-            .record
-            .canaries
-            .iter()
-            .any(|canary| canary.value == value);
-        let planted = if planted {
-            ", planted for this run"
-        } else {
-            ""
+        let whose = whom(strength);
+        let planted = match is_planted(run, value) {
+            true => ", planted for this run",
+            false => "",
         };
         let line = format!("{signal} = {value}");
         writeln!(
@@ -124,11 +102,7 @@ pub(in crate::report) fn verdict_line(
         VerdictOutcome::NotFound => style.good(outcome),
         VerdictOutcome::Inconclusive | VerdictOutcome::NotTested => style.bold(outcome),
     };
-    let question = match name {
-        "typed_value" => "Did what was typed leave?",
-        "page_context" => "Was it told what the pages are about?",
-        _ => "Was it tied to a person or a browser?",
-    };
+    let question = question(name);
     writeln!(out, "  {question}  {outcome}  ({name})")?;
     for line in wrapped(&verdict.why, WIDTH) {
         writeln!(out, "      {line}")?;
@@ -166,7 +140,7 @@ pub(super) fn topics(run: &Run, style: &Style, out: &mut dyn Write) -> io::Resul
         writeln!(out, "  “{topic}”{}", style.dim(&candidate))?;
         let mut lines: Vec<String> = Vec::new();
         for context in seen {
-            let text = cut(&short(
+            let text = cut(short(
                 &context.observation.text,
                 &run.record.scenario.origin,
             ));

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use super::{Style, cut};
 use crate::leak::is_found;
-use crate::model::{Certainty, Leak, LeakExtent, Submission};
+use crate::model::{Certainty, Leak, Submission};
 use crate::report::count;
+use crate::report::words::chain_and_extent;
 
 /// What was typed and left: how it looked, how it came about, and when.
 pub(in crate::report) fn leak_lines(
@@ -131,17 +132,5 @@ impl<'a> Line<'a> {
             writeln!(out, "      check: {}", shell)?;
         }
         Ok(())
-    }
-}
-
-fn chain_and_extent(leak: &Leak) -> String {
-    let chain = &leak.chain;
-    match leak.extent {
-        LeakExtent::Whole => chain.clone(),
-        LeakExtent::Part { characters, of } => {
-            format!("{chain}  (the first {characters} of {of} characters)")
-        }
-        LeakExtent::Split { pieces } => format!("{chain}  (in {pieces} pieces)"),
-        LeakExtent::Keystrokes { .. } => format!("{chain}  (key by key)"),
     }
 }

@@ -1,23 +1,19 @@
 //! What a person reads in a terminal after a run: who was told what, where, and whom it names.
 
 mod about;
-mod course;
 mod leaks;
 mod told;
-mod untold;
 
 use std::io::{self, Write};
 
-use url::Url;
-
 pub(super) use self::about::verdict_line;
 use self::about::{named, topics, verdicts};
-use self::course::{journey, recorded};
 pub(super) use self::leaks::leak_lines;
-use self::told::{doubt, others_told, pages};
-use self::untold::untold;
-use super::{count, visible};
-use crate::model::{Exchange, JourneyState, TrackerEvent};
+use self::told::{others_told, pages, pages_untold};
+use super::course::{self, Line, Tone};
+use super::words::{doubt, short};
+use super::{audit, count, visible};
+use crate::model::TrackerEvent;
 use crate::run::Run;
 
 /// Columns that a description may take before it is cut.
@@ -32,7 +28,13 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let record = &run.record;
     writeln!(out, "\n{}", style.bold(&record.scenario.title))?;
     writeln!(out, "{}", style.dim(&record.scenario.origin))?;
-    journey(run, &style, out)?;
+    say(&[course::journey(run)], &style, out)?;
+    for step in &record.journey.steps {
+        for note in &step.notes {
+            let line = format!("  step {}: {}", step.number, visible(note));
+            writeln!(out, "{}", style.dim(&line))?;
+        }
+    }
 
     let (told, others): (Vec<&TrackerEvent>, Vec<&TrackerEvent>) = run
         .events
@@ -41,10 +43,11 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         .partition(|event| event.recipient == "Meta");
     let unsent = told
         .iter()
-        .filter(|event| doubt(run, event).is_some())
+        .filter(|event| doubt_of(run, event).is_some())
         .count();
     if told.is_empty() {
-        nothing_told(run, &style, out)?;
+        writeln!(out)?;
+        say(&course::told_nothing(run), &style, out)?;
     } else {
         pages(run, &told, &style, out)?;
         if unsent > 0 {
@@ -61,43 +64,40 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     topics(run, &style, out)?;
     others_told(&others, &style, out)?;
     verdicts(run, &style, out)?;
-    untold(run, &style, out)?;
+    pages_untold(run, &style, out)?;
     recorded(run, &style, out)
 }
 
-/// That nothing was told means something only if it could have been.
-fn nothing_told(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let (asked, sent) = run
-        .exchanges
-        .iter()
-        .filter(|x| is_meta(x))
-        .fold((0u64, 0u64), |(asked, sent), x| {
-            (asked + 1, sent + u64::from(x.sent == Some(true)))
-        });
-    let kept_out = matches!(
-        run.record.containment.deliver.as_str(),
-        "first-party" | "none"
-    );
-    if kept_out {
-        let what = format!(
-            "What Meta would have been told is unknown: what goes to third parties was kept from leaving ({} to Meta).",
-            count(asked, "request")
-        );
-        return writeln!(out, "\n{}", style.bold(&what));
-    }
-    if run.record.journey.state == JourneyState::Completed {
-        writeln!(out, "\n{}", style.good("No event was told to Meta."))?;
-    } else {
-        let what = "No event was told to Meta as far as the journey came.";
-        writeln!(out, "\n{}", style.bold(what))?;
-    }
-    if sent > 0 {
-        writeln!(
-            out,
-            "Meta's servers were contacted {sent} times all the same."
-        )?;
+/// Lines, each in its colour.
+fn say(lines: &[Line], style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    for line in lines {
+        let text = visible(&line.text);
+        let text = match line.tone {
+            Tone::Plain => text,
+            Tone::Good => style.good(&text),
+            Tone::Bad => style.bad(&text),
+            Tone::Unsure => style.bold(&text),
+        };
+        writeln!(out, "{text}")?;
     }
     Ok(())
+}
+
+/// What was recorded, what was done to it, and what is known of it.
+fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
+    say(&[course::recorded(run)], style, out)?;
+    say(&course::banners(run), style, out)?;
+    say(&course::cookies(run), style, out)?;
+    say(&course::contained(run), style, out)?;
+    audit::render(&run.record.audit, style.colour, out)?;
+    say(&course::clocks(run), style, out)?;
+    writeln!(
+        out,
+        "Evidence: {} (digest, to compare by telephone: {})",
+        style.bold(&run.bundle.display().to_string()),
+        run.evidence_digest(),
+    )
 }
 
 /// Colours, on a terminal.
@@ -131,16 +131,11 @@ impl Style {
     }
 }
 
-fn is_meta(exchange: &Exchange) -> bool {
-    exchange.recipient.as_deref() == Some("Meta")
-}
-
-/// A page of the site by its path; any other address whole.
-fn short(url: &str, origin: &str) -> String {
-    match (Url::parse(url), url.strip_prefix(origin)) {
-        (Ok(_), Some(path)) if path.starts_with('/') => path.to_owned(),
-        _ => url.to_owned(),
-    }
+/// What the network log does not confirm is said of each event.
+fn doubt_of(run: &Run, event: &TrackerEvent) -> Option<&'static str> {
+    let mut exchanges = run.exchanges.iter();
+    let exchange = exchanges.find(|exchange| exchange.id == event.exchange)?;
+    doubt(exchange.sent, event.outcome)
 }
 
 /// Without what a terminal would obey.

@@ -1,11 +1,12 @@
 //! What was told, page by page, and to whom else.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Style, cut, short};
-use crate::model::{Outcome, TrackerEvent, ValueForm};
+use super::{Style, cut, doubt_of, short};
+use crate::model::TrackerEvent;
 use crate::report::count;
+use crate::report::course::others_told as told_others;
+use crate::report::words::{given, said, untold};
 use crate::run::Run;
 
 /// Page by page, what Meta was told, in the order in which the pages first told something.
@@ -37,7 +38,7 @@ pub(super) fn pages(
         writeln!(
             out,
             "  {}",
-            style.bold(&short(shown, &run.record.scenario.origin))
+            style.bold(short(shown, &run.record.scenario.origin))
         )?;
         let mut lines: Vec<(String, usize)> = Vec::new();
         for event in told {
@@ -45,8 +46,8 @@ pub(super) fn pages(
                 continue;
             }
             let mut line = describe(event);
-            if let Some(doubt) = doubt(run, event) {
-                line.push_str(doubt);
+            if let Some(doubt) = doubt_of(run, event) {
+                line.push_str(&format!("  [{doubt}]"));
             }
             tally(&mut lines, line);
         }
@@ -68,16 +69,11 @@ pub(super) fn others_told(
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut recipients: BTreeMap<&str, Vec<(String, usize)>> = BTreeMap::new();
-    for event in others {
-        let name = event.event_name.as_deref().unwrap_or("(no name)");
-        tally(recipients.entry(&event.recipient).or_default(), cut(name));
-    }
-    for (recipient, names) in recipients {
+    for (recipient, names) in told_others(others) {
         let events: usize = names.iter().map(|(_, times)| times).sum();
         let names: Vec<String> = names
             .iter()
-            .map(|(name, times)| format!("{name} ×{times}"))
+            .map(|(name, times)| format!("{} ×{times}", cut(name)))
             .collect();
         let heading = format!("{recipient} was told {}:", count(events, "event"));
         writeln!(out, "\n{} {}", style.bad(&heading), names.join(", "))?;
@@ -86,82 +82,43 @@ pub(super) fn others_told(
 }
 
 /// Counts a line, keeping the order in which the lines first came.
-pub(super) fn tally(lines: &mut Vec<(String, usize)>, line: String) {
+fn tally(lines: &mut Vec<(String, usize)>, line: String) {
     match lines.iter_mut().find(|(known, _)| *known == line) {
         Some((_, times)) => *times += 1,
         None => lines.push((line, 1)),
     }
 }
 
-/// What the network log does not confirm is said of each event.
-pub(super) fn doubt(run: &Run, event: &TrackerEvent) -> Option<&'static str> {
-    let exchange = run
-        .exchanges
-        .iter()
-        .find(|exchange| exchange.id == event.exchange)?;
-    match (exchange.sent, event.outcome) {
-        (Some(true), _) => None,
-        (_, Outcome::Contained) => Some("  [contained: not delivered]"),
-        (Some(false), _) => Some("  [attempted: it did not leave]"),
-        (None, _) => Some("  [whether it left is unknown]"),
-    }
-}
-
-pub(super) fn describe(event: &TrackerEvent) -> String {
-    let text = |key: &str| event.custom_data.get(key).and_then(|value| value.as_str());
-    let title = |key: &str, field: &str| {
-        event
-            .custom_data
-            .get(key)
-            .and_then(|value| value.get(field)?.as_str())
-            .map(str::to_owned)
-    };
-    let what = match event.event_name.as_deref() {
-        Some("PageView") => "page viewed".to_owned(),
-        Some("SubscribedButtonClick") => match text("buttonText") {
-            Some(button) => format!("clicked “{}”", button.trim()),
-            None => "a button was clicked".to_owned(),
-        },
-        Some("Microdata") => match title("Meta", "title") {
-            Some(title) => format!("page's content read: “{title}”"),
-            None => "page's content read".to_owned(),
-        },
-        Some(name) => {
-            let data: Vec<String> = event
-                .custom_data
-                .iter()
-                .map(|(key, value)| format!("{key} {value}"))
-                .collect();
-            format!("{name} {}", data.join(", ")).trim().to_owned()
-        }
-        None => "an event without a name".to_owned(),
-    };
-    let mut line = cut(&what);
-    let mut given: Vec<&str> = Vec::new();
-    for datum in &event.user_data {
-        let word = word(&datum.key);
-        if datum.form != ValueForm::Placeholder && !given.contains(&word) {
-            given.push(word);
-        }
-    }
+fn describe(event: &TrackerEvent) -> String {
+    let mut line = cut(&said(event));
+    let given = given(event);
     if !given.is_empty() {
         line.push_str(&format!(", with {}", given.join(", ")));
     }
     line
 }
 
-/// What a key of advanced matching holds, in a word.
-pub(super) fn word(key: &str) -> &str {
-    match key {
-        "em" => "e-mail",
-        "ph" => "phone",
-        "fn" => "first name",
-        "ln" => "last name",
-        "db" => "date of birth",
-        "zp" => "postcode",
-        "ct" => "town",
-        "st" => "county",
-        "ge" => "gender",
-        other => other,
+/// Pages of the site that were opened and on which nothing went to Meta.
+pub(super) fn pages_untold(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let Some(quiet) = untold(run) else {
+        return writeln!(
+            out,
+            "\nOf which pages Meta was told nothing could not be established in this run."
+        );
+    };
+    if quiet.is_empty() {
+        return Ok(());
     }
+    writeln!(
+        out,
+        "\n{}",
+        style.good(&format!(
+            "Nothing was sent to Meta from {}:",
+            count(quiet.len(), "other page")
+        ))
+    )?;
+    for page in quiet {
+        writeln!(out, "  {}", short(page, &run.record.scenario.origin))?;
+    }
+    Ok(())
 }

@@ -44,12 +44,14 @@ impl Redaction {
             "this is a redacted edition, and the original's browser messages and network log are not in it".to_owned(),
         );
         for step in &mut record.journey.steps {
-            let gone = step
-                .screenshot
-                .as_ref()
-                .is_some_and(|path| self.gone.contains(path));
-            if gone {
-                step.screenshot = None;
+            let pointed = step.pointed.as_mut().map(|pointed| &mut pointed.screenshot);
+            for picture in [Some(&mut step.screenshot), pointed].into_iter().flatten() {
+                if picture
+                    .as_ref()
+                    .is_some_and(|path| self.gone.contains(path))
+                {
+                    *picture = None;
+                }
             }
         }
         record.redaction = Some(self.record.clone());
@@ -79,7 +81,6 @@ impl Redaction {
         })?;
         bundle.findings(&findings)?;
         bundle.run(&record)?;
-        self.nothing_left(out)?;
         let edition = Run {
             bundle: out.to_owned(),
             record,
@@ -87,6 +88,8 @@ impl Redaction {
             events,
             findings,
         };
+        edition.write_page(&bundle)?;
+        self.nothing_left(out)?;
         bundle.close(&edition.about())?;
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::capture::certificate_digest;
 use crate::model::{Exchange, RunRecord};
 
 /// What lies in `data/` itself.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "run.json",
     "scenario.yaml",
     "policy.yaml",
@@ -22,6 +22,7 @@ const FILES: [&str; 9] = [
     "traffic.har",
     "cdp.jsonl",
     "netlog.json.gz",
+    "report.html",
 ];
 
 /// What lies in `data/original/` of a redacted edition.
@@ -150,14 +151,13 @@ fn files(root: &Path, kept: &Kept, listed: &Listed, broken: &mut Vec<(String, St
         broken.push((path.to_owned(), what.to_owned()));
     }
     for step in &record.journey.steps {
-        if let Some(path) = &step.screenshot
-            && !listed.contains_key(path)
-        {
-            let what = format!(
-                "is the picture after step {}, and is not there",
-                step.number
-            );
-            broken.push((path.clone(), what));
+        let pointed = step.pointed.as_ref();
+        let pointed = pointed.and_then(|pointed| pointed.screenshot.as_ref());
+        for path in step.screenshot.iter().chain(pointed) {
+            if !listed.contains_key(path) {
+                let what = format!("is a picture of step {}, and is not there", step.number);
+                broken.push((path.clone(), what));
+            }
         }
     }
     let mut certificates: BTreeMap<&str, &str> = BTreeMap::new();

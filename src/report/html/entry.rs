@@ -1,0 +1,506 @@
+//! A line of the timeline, and what it opens to.
+
+use std::borrow::Cow;
+
+use askama::Template;
+use data_encoding::HEXLOWER;
+use serde_json::Value;
+
+use super::text::Text;
+use crate::leak::is_found;
+use crate::model::{
+    BodyState, Confidence, EventKind, Exchange, Leak, Moment, Origin, Outcome, Party, Place,
+    Strength, TrackerEvent, UrlParts,
+};
+use crate::report::count;
+use crate::report::words::{
+    chain_and_extent, doubt, given, recipient_of, said, short, whom, whose_doing,
+};
+
+/// Bytes of a body that is no text which are shown, as digits.
+const BYTES_SHOWN: usize = 256;
+
+/// Something that was told, or a request of which nobody can read what it told.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    /// What links lead to.
+    pub(super) anchor: &'a str,
+    /// Position among all entries.
+    pub(super) number: usize,
+    pub(super) exchange: &'a Exchange,
+    pub(super) event: Option<&'a TrackerEvent>,
+    /// The first of its exchange: the request itself is shown with it.
+    is_first: bool,
+    /// What was typed and stood in it.
+    leaks: Vec<&'a Leak>,
+    pub(super) recipient: Text<'a>,
+    /// When it was made, from the run's beginning.
+    pub(super) when: String,
+    pub(super) what: Text<'a>,
+    /// The event's own name, where what is said of it has another.
+    pub(super) name: Text<'a>,
+    pub(super) page: Text<'a>,
+    pub(super) tags: Vec<Tag>,
+    /// It tells what was typed, or names somebody.
+    pub(super) matters: bool,
+}
+
+/// A word or two beside a line.
+#[derive(Debug)]
+pub(super) struct Tag {
+    /// Class of its colour.
+    pub(super) tone: &'static str,
+    pub(super) text: String,
+}
+
+/// What an entry is made of.
+#[derive(Debug)]
+pub(super) struct Of<'a> {
+    pub(super) exchange: &'a Exchange,
+    pub(super) event: Option<&'a TrackerEvent>,
+    /// The first of its exchange.
+    pub(super) is_first: bool,
+    /// Of its exchange, with the first.
+    pub(super) leaks: Vec<&'a Leak>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(number: usize, of: Of<'a>, origin: &str, began: Moment) -> Entry<'a> {
+        let Of {
+            exchange,
+            event,
+            is_first,
+            leaks,
+        } = of;
+        let recipient: Cow<str> = match event {
+            Some(event) => event.recipient.as_ref().into(),
+            None => recipient_of(exchange).into(),
+        };
+        let page = event.and_then(|event| event.page_url.as_deref());
+        let page = page.or(exchange.document_url.as_deref()).unwrap_or("");
+        let tags = tags(exchange, event, &leaks);
+        let what = what(exchange, event);
+        let name = event.and_then(|event| event.event_name.as_deref());
+        let name = name.filter(|name| !what.starts_with(name)).unwrap_or("");
+        Entry {
+            anchor: match (event, is_first) {
+                (Some(event), false) => &event.id,
+                _ => &exchange.id,
+            },
+            number,
+            exchange,
+            event,
+            is_first,
+            recipient: Text::new(recipient),
+            when: match event.and_then(|event| event.time).or(exchange.time) {
+                Some(time) => {
+                    let after = time.millis() - began.millis();
+                    format!("{:+.1} s", after as f64 / 1000.0)
+                }
+                None => "time unknown".to_owned(),
+            },
+            what: Text::new(what),
+            name: Text::new(name),
+            page: Text::new(short(page, origin)),
+            matters: tags.iter().any(|tag| tag.tone == "bad"),
+            tags,
+            leaks,
+        }
+    }
+
+    /// What it opens to, as HTML. `body` gives the request's, `beside` says whether the bundle's files are at hand.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    pub(super) fn detail(&self, body: Option<Vec<u8>>, beside: bool) -> askama::Result<String> {
+        let exchange = self.exchange;
+        let detail = Detail {
+            event: self.event.map(EventView::new),
+            leaks: self.leaks.iter().map(|leak| LeakView::new(leak)).collect(),
+            request: self
+                .is_first
+                .then(|| RequestView::new(exchange, body, beside)),
+            carried_by: &exchange.id,
+        };
+        detail.render()
+    }
+}
+
+fn host(exchange: &Exchange) -> &str {
+    UrlParts::of(&exchange.url).map_or(exchange.url.as_str(), |parts| parts.host)
+}
+
+/// What is said on the line.
+fn what<'a>(exchange: &'a Exchange, event: Option<&TrackerEvent>) -> Cow<'a, str> {
+    let path = UrlParts::of(&exchange.url).map_or("", |parts| parts.path);
+    let Some(event) = event else {
+        let unread = match exchange.party {
+            Party::Third => ", not decoded",
+            Party::First => "",
+        };
+        let line = format!(
+            "{} {}{path} ({}{unread})",
+            exchange.method,
+            host(exchange),
+            exchange.resource_type,
+        );
+        return line.into();
+    };
+    let kind = match event.kind {
+        EventKind::Event => "",
+        EventKind::Gateway => " (by a Gateway)",
+        EventKind::Config => "asked for the pixel's configuration",
+        EventKind::Library => "asked for the tracker's script",
+        EventKind::IdentitySync => "identities matched",
+        EventKind::Telemetry => "telemetry",
+        EventKind::Topics => "topics asked for",
+        EventKind::Unknown => "a request that could not be read",
+    };
+    let mut line = match event.kind {
+        EventKind::Event | EventKind::Gateway => format!("{}{kind}", said(event)),
+        _ => format!("{kind}: {path}"),
+    };
+    let given = given(event);
+    if !given.is_empty() {
+        line += &format!(", with {}", given.join(", "));
+    }
+    line.into()
+}
+
+fn tags(exchange: &Exchange, event: Option<&TrackerEvent>, leaks: &[&Leak]) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = Vec::new();
+    let mut add = |tone: &'static str, text: String| {
+        if !tags.iter().any(|tag| tag.text == text) {
+            tags.push(Tag { tone, text });
+        }
+    };
+    for leak in leaks {
+        match is_found(leak) {
+            true => add("bad", format!("tells what was typed: {}", leak.canary)),
+            false => add("unsure", format!("perhaps what was typed: {}", leak.canary)),
+        }
+    }
+    if let Some(event) = event {
+        let strongest = event.identity.iter().map(|signal| signal.strength).min();
+        match strongest {
+            Some(strength @ (Strength::Account | Strength::Person | Strength::SitePerson)) => {
+                add("bad", format!("names {}", whom(strength)));
+            }
+            Some(strength @ (Strength::Click | Strength::Browser)) => {
+                add("plain", format!("names {}", whom(strength)));
+            }
+            Some(Strength::Weak) | None => {}
+        }
+        if event.confidence != Confidence::Certain {
+            add("unsure", "by its shape".to_owned());
+        }
+        if event.duplicate_of.is_some() {
+            add("plain", "told once more".to_owned());
+        }
+        if !event.problems.is_empty() {
+            add("unsure", "not all could be read".to_owned());
+        }
+    }
+    let outcome = event.map_or(exchange.outcome, |event| event.outcome);
+    if let Some(doubt) = doubt(exchange.sent, outcome) {
+        let known = exchange.sent == Some(false) && outcome == Outcome::Completed;
+        add(if known { "plain" } else { "unsure" }, doubt.to_owned());
+    }
+    if exchange.origin != Origin::Page {
+        add(
+            "plain",
+            format!("not the page's doing: {}", whose_doing(exchange.origin)),
+        );
+    }
+    tags
+}
+
+#[derive(Template)]
+#[template(path = "html_entry.html")]
+struct Detail<'a> {
+    event: Option<EventView<'a>>,
+    leaks: Vec<LeakView<'a>>,
+    request: Option<RequestView<'a>>,
+    carried_by: &'a str,
+}
+
+/// A decoded event.
+struct EventView<'a> {
+    id: &'a str,
+    name: Text<'a>,
+    facts: Vec<(&'static str, Text<'a>)>,
+    identity: Vec<(&'static str, Text<'a>, Text<'a>)>,
+    parameters: Vec<ParameterView<'a>>,
+    problems: Vec<Text<'a>>,
+}
+
+struct ParameterView<'a> {
+    key: Text<'a>,
+    value: Text<'a>,
+    decoded: Text<'a>,
+    meaning: &'a str,
+    place: &'static str,
+}
+
+impl<'a> EventView<'a> {
+    fn new(event: &'a TrackerEvent) -> EventView<'a> {
+        let mut facts: Vec<(&'static str, Text<'a>)> = Vec::new();
+        let mut add = |name, text: Option<Cow<'a, str>>| {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                facts.push((name, Text::new(text)));
+            }
+        };
+        let told = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        add("Pixel", told(&event.pixel_id));
+        add("Page", told(&event.page_url));
+        add("Came from", told(&event.referrer));
+        add("Event id", told(&event.event_id));
+        add(
+            "The same as",
+            event.duplicate_of.as_deref().map(Cow::Borrowed),
+        );
+        if event.confidence != Confidence::Certain {
+            add(
+                "Taken for it because",
+                Some(Cow::Borrowed(&*event.confidence_reason)),
+            );
+        }
+        EventView {
+            id: &event.id,
+            name: Text::new(event.event_name.as_deref().unwrap_or(event.kind.as_str())),
+            facts,
+            identity: event
+                .identity
+                .iter()
+                .map(|signal| {
+                    (
+                        whom(signal.strength),
+                        Text::new(&*signal.signal),
+                        Text::new(&*signal.value),
+                    )
+                })
+                .collect(),
+            parameters: event
+                .parameters
+                .iter()
+                .map(|parameter| ParameterView {
+                    key: Text::new(&*parameter.key),
+                    value: Text::new(&*parameter.value),
+                    decoded: Text::new(match &parameter.decoded {
+                        None => Cow::Borrowed(""),
+                        Some(Value::String(text)) => Cow::Borrowed(&**text),
+                        Some(other) => Cow::Owned(other.to_string()),
+                    }),
+                    meaning: parameter.meaning.as_deref().unwrap_or(""),
+                    place: match parameter.place {
+                        Place::Query => "query",
+                        Place::Form => "form",
+                        Place::Multipart => "multipart",
+                        Place::Json => "JSON",
+                        Place::Header => "header",
+                        Place::Path => "path",
+                    },
+                })
+                .collect(),
+            problems: event
+                .problems
+                .iter()
+                .map(|text| Text::new(&**text))
+                .collect(),
+        }
+    }
+}
+
+/// Something typed that stood in the request.
+struct LeakView<'a> {
+    heading: String,
+    chain: Text<'a>,
+    value: Text<'a>,
+    shell: Text<'a>,
+}
+
+impl<'a> LeakView<'a> {
+    fn new(leak: &'a Leak) -> LeakView<'a> {
+        LeakView {
+            heading: match is_found(leak) {
+                true => format!("What was typed as “{}” ({})", leak.canary, leak.id),
+                false => format!("Perhaps what was typed as “{}” ({})", leak.canary, leak.id),
+            },
+            chain: Text::new(chain_and_extent(leak)),
+            value: Text::new(&*leak.value),
+            shell: Text::new(leak.shell.as_deref().unwrap_or("")),
+        }
+    }
+}
+
+/// The request as it was sent.
+struct RequestView<'a> {
+    id: &'a str,
+    method: &'a str,
+    url: Text<'a>,
+    headers: Text<'a>,
+    cookies: Vec<(Text<'a>, Text<'a>)>,
+    withheld: Vec<(Text<'a>, Text<'a>)>,
+    body: Text<'a>,
+    /// What is known of the body in words.
+    body_note: String,
+    /// Where its bytes are: in the bundle, and from the report.
+    body_path: Text<'a>,
+    body_link: Option<&'a str>,
+    messages: Vec<Text<'a>>,
+    fate: Text<'a>,
+    initiators: Vec<Text<'a>>,
+    facts: Vec<(&'static str, Text<'a>)>,
+}
+
+impl<'a> RequestView<'a> {
+    fn new(exchange: &'a Exchange, body: Option<Vec<u8>>, beside: bool) -> RequestView<'a> {
+        let mut headers = String::new();
+        for (name, value) in exchange.request_headers.iter() {
+            if !headers.is_empty() {
+                headers.push('\n');
+            }
+            headers += &format!("{name}: {}", value.replace('\n', "\\n"));
+        }
+        let (sent, kept): (Vec<_>, Vec<_>) = exchange.cookies.iter().partition(|c| c.sent);
+        let (body, shown) = body_text(exchange, body);
+        let size = exchange.body_size.map(|size| format!("{size} bytes"));
+        let body_note = match exchange.body_state {
+            BodyState::None => String::new(),
+            BodyState::Complete => format!("{}{shown}", size.unwrap_or_default()),
+            BodyState::Truncated => "only a part of it is known".to_owned(),
+            BodyState::Unavailable => "there was one, and it could not be had: unknown".to_owned(),
+        };
+        let path = exchange.body_path.as_deref();
+        RequestView {
+            id: &exchange.id,
+            method: &exchange.method,
+            url: Text::new(&*exchange.url),
+            headers: Text::new(headers),
+            cookies: sent
+                .iter()
+                .map(|cookie| (Text::new(&*cookie.name), Text::new(&*cookie.value)))
+                .collect(),
+            withheld: kept
+                .iter()
+                .map(|cookie| {
+                    let why = cookie.withheld.as_deref().unwrap_or("why is unknown");
+                    (Text::new(&*cookie.name), Text::new(why))
+                })
+                .collect(),
+            body,
+            body_note,
+            body_path: Text::new(path.unwrap_or("")),
+            body_link: path
+                .and_then(|path| path.strip_prefix("data/"))
+                .filter(|_| beside),
+            messages: messages(exchange),
+            fate: Text::new(fate(exchange)),
+            initiators: exchange
+                .initiator_chain
+                .iter()
+                .map(|url| Text::new(&**url))
+                .collect(),
+            facts: facts(exchange),
+        }
+    }
+}
+
+/// The body as text, or its first bytes; and what is to be said of that.
+fn body_text(exchange: &Exchange, body: Option<Vec<u8>>) -> (Text<'static>, &'static str) {
+    let Some(body) = body.filter(|_| exchange.body_state != BodyState::None) else {
+        let gone = match exchange.body_size {
+            Some(1..) => "; it is not in this bundle",
+            _ => "",
+        };
+        return (Text::new(""), gone);
+    };
+    match String::from_utf8(body) {
+        Ok(text) => (Text::new(text), ""),
+        Err(error) => {
+            let bytes = error.into_bytes();
+            let head = HEXLOWER.encode(&bytes[..bytes.len().min(BYTES_SHOWN)]);
+            (
+                Text::new(head),
+                ", not text: its first bytes in hexadecimal digits",
+            )
+        }
+    }
+}
+
+/// WebSocket messages that were sent.
+fn messages(exchange: &Exchange) -> Vec<Text<'static>> {
+    let sent = exchange
+        .frames
+        .iter()
+        .filter(|frame| frame.direction == "sent");
+    sent.map(|frame| {
+        let bytes = data_encoding::BASE64.decode(frame.payload_base64.as_bytes());
+        Text::new(match bytes.map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            _ => frame.payload_base64.clone(),
+        })
+    })
+    .collect()
+}
+
+/// What became of it, in words.
+fn fate(exchange: &Exchange) -> String {
+    let left = match exchange.sent {
+        Some(true) => "It left, as Chromium's network log says",
+        Some(false) => "It did not leave",
+        None => "Whether it left is unknown",
+    };
+    let what = match (exchange.outcome, exchange.status) {
+        (Outcome::Completed, Some(status)) => format!("answered with {status}"),
+        (Outcome::Completed, None) => "completed".to_owned(),
+        (Outcome::Failed, _) => "failed".to_owned(),
+        (Outcome::Blocked, _) => "blocked by the browser".to_owned(),
+        (Outcome::Contained, _) => "contained: recorded, and answered in place".to_owned(),
+        (Outcome::Pending, _) => "no answer was seen before the end".to_owned(),
+    };
+    match &exchange.error {
+        Some(error) => format!("{left}; {what} ({error})."),
+        None => format!("{left}; {what}."),
+    }
+}
+
+fn facts(exchange: &Exchange) -> Vec<(&'static str, Text<'_>)> {
+    let mut facts: Vec<(&'static str, Text<'_>)> = Vec::new();
+    if let Some(time) = exchange.time {
+        facts.push(("Time", Text::new(time.to_string())));
+    }
+    if let Some(page) = &exchange.document_url {
+        facts.push(("Made by", Text::new(&**page)));
+    }
+    facts.push(("Kind", Text::new(&*exchange.resource_type)));
+    if let Some(from) = &exchange.redirected_from {
+        facts.push(("Redirected from", Text::new(&**from)));
+    }
+    if let Some(remote) = &exchange.remote {
+        let mut line = format!("{} port {}", remote.ip, remote.port);
+        if let Some(digest) = &remote.certificate_sha256 {
+            line += &format!(", certificate SHA-256 {digest}");
+        }
+        facts.push(("Other end", Text::new(line)));
+    }
+    let sources: Vec<&str> = exchange
+        .sources
+        .iter()
+        .map(|source| match source {
+            crate::model::Source::Network => "Network domain",
+            crate::model::Source::Fetch => "Fetch domain",
+            crate::model::Source::NetLog => "network log",
+        })
+        .collect();
+    let sources = match sources.is_empty() {
+        true => "unknown".to_owned(),
+        false => format!(
+            "{} ({})",
+            count(sources.len(), "source"),
+            sources.join(", ")
+        ),
+    };
+    facts.push(("Seen by", Text::new(sources)));
+    facts
+}
