@@ -8,7 +8,7 @@ pub use check::{Bag, Fault, Problem, check, info, tag_files_hold};
 pub use check::{read, stays_inside};
 pub use manifest::listed;
 pub(super) use seal::begin;
-pub use seal::{has_own_instructions, is_sealed, may_be_opened, open_again, seal};
+pub use seal::{has_own_instructions, is_sealed, may_be_opened, open_again, seal, tag_digest};
 
 /// Says that a folder is a bag.
 pub const DECLARATION: &str = "bagit.txt";

@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::gate::{Gatekeeper, today};
 use super::options::{Replay, cancel_on_signal};
+use super::outputs::{OutputArgs, Outputs};
 use super::plan::default_out;
 use super::run::{Results, one};
 use super::{browser, control, exit, gallery, talk};
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
 use crate::policy::{Judged, Policy};
-use crate::run::RunOptions;
+use crate::run::{Run, RunOptions};
 use crate::scenario::Scenario;
 
 const SCENARIO: &str = include_str!("../../scenarios/demo/report-sexual-offence.yaml");
@@ -50,6 +51,8 @@ pub struct DemoArgs {
     /// Only serve the site, until Ctrl-C
     #[arg(long, conflicts_with_all = ["out", "json", "install_browser"])]
     serve: bool,
+    #[command(flatten)]
+    outputs: OutputArgs,
     #[command(flatten)]
     replay: Replay,
 }
@@ -107,7 +110,12 @@ pub async fn demo(args: DemoArgs) -> u8 {
         let code = gallery::play(&args.replay, chromium, args.out, &args.channel, &mut log).await;
         return code.max(write_access_log(args.access_log.as_deref(), log));
     }
+    let outputs = match Outputs::open(&args.outputs, args.build.builds().len()) {
+        Ok(outputs) => outputs,
+        Err(code) => return code,
+    };
     let cancel = cancel_on_signal();
+    let mut done = Vec::new();
     let mut results = Results::new(args.replay.json, signer);
     let mut log = Vec::new();
     for (build, name) in args.build.builds() {
@@ -154,6 +162,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
             let source = run.bundle.clone();
             let judged = Judged::new(title.clone(), source, run.traffic(), Some(&policy));
             results.gate(Gatekeeper::unasked(), vec![judged], Vec::new());
+            done.push((titled.title, run));
         }
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
@@ -164,6 +173,9 @@ pub async fn demo(args: DemoArgs) -> u8 {
         }
     }
     results.raise(write_access_log(args.access_log.as_deref(), log));
+    let runs: Vec<&Run> = done.iter().map(|(_, run)| run).collect();
+    results.raise(outputs.close(&runs));
+    results.table(done.iter().map(|(title, run)| (&**title, run)).collect());
     results.finish()
 }
 

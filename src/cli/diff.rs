@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::check::load;
 use super::decode::site;
 use super::{exit, talk};
-use crate::policy::{Baseline, Gate, Judged, difference};
+use crate::policy::{Baseline, Gate, difference};
 use crate::report::records::{canonical, difference as records_differ};
 use crate::run::{AboutFile, Run};
 
@@ -120,15 +120,7 @@ fn told(path: &Path, about: AboutFile<'_>) -> Result<Baseline, u8> {
         return Baseline::load(path).map_err(|diagnostic| talk::diagnostic(&diagnostic));
     }
     let run = load(path, about)?;
-    let gate = Gate {
-        runs: vec![Judged::new(
-            String::new(),
-            path.to_owned(),
-            run.traffic(),
-            None,
-        )],
-        ..Gate::default()
-    };
+    let gate = Gate::of_one(path.to_owned(), run.traffic());
     if let Some(why) = gate.unfinished() {
         talk::warning(
             &format!("{}: not everything is known: {why}", path.display()),

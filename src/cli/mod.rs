@@ -14,7 +14,9 @@ mod gallery;
 mod gate;
 mod import;
 mod init;
+mod open;
 mod options;
+mod outputs;
 mod plan;
 mod progress;
 mod record;
@@ -75,6 +77,9 @@ struct Cli {
     /// Say more about what is going on (twice: everything); RUST_LOG chooses in detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// Say only what went wrong: no progress, no summary; the exit code and the bundles tell the rest
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -120,8 +125,10 @@ enum Command {
     Redact(redact::RedactArgs),
     /// Show a value that was taken out of a redacted edition, or check one that was shown
     Disclose(redact::DiscloseArgs),
-    /// Render a bundle again, or as HAR, web archive or spreadsheet
+    /// Render a bundle again: as one page, on paper, as HAR, web archive or spreadsheet; or several side by side
     Report(report::ReportArgs),
+    /// Show a bundle's report and its files in the browser
+    Open(open::OpenArgs),
     /// Decode a HAR or JSON Lines that any tool made; print evidence records, a JSON object a line
     Decode(decode::DecodeArgs),
     /// Say what a parameter means, or what a request told
@@ -140,6 +147,9 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log(cli.verbose);
+    if cli.quiet {
+        talk::be_quiet();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -167,7 +177,8 @@ pub fn main() -> ExitCode {
             Command::Timestamp(args) => timestamp::timestamp(&args).await,
             Command::Redact(args) => redact::redact(&args),
             Command::Disclose(args) => redact::disclose(&args),
-            Command::Report(args) => report::report(&args),
+            Command::Report(args) => report::report(&args).await,
+            Command::Open(args) => open::open(&args).await,
             Command::Decode(args) => decode::decode(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Schema(args) => schema::schema(&args),

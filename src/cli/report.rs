@@ -1,36 +1,47 @@
-//! `pixelwitness report`: renders a bundle again, or in another format.
+//! `pixelwitness report`: renders a bundle again, or in another format; or several side by side.
 
 use std::io::{self, BufWriter, Seek, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::options::no_browser;
 use super::{exit, talk};
-use crate::bundle::{read_body, write_file};
+use crate::browser;
+use crate::bundle::{bag, read_body, write_file};
 use crate::model::Exchange;
 use crate::report;
-use crate::run::Run;
+use crate::run::{Run, page, print};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-  pixelwitness report evidence/report-20261124T090000Z      # the summary, as after the run
+  pixelwitness report evidence/report-20261124T090000Z          # the summary, as after the run
+  pixelwitness report evidence/… --format html -o report.html   # one page that opens anywhere
+  pixelwitness report evidence/… --format pdf -o report.pdf     # the same on paper (needs Chromium)
+  pixelwitness report evidence/before evidence/after            # side by side
+  pixelwitness report evidence/before evidence/after --format html -o fixed.html
   pixelwitness report evidence/… --format csv -o events.csv     # for a spreadsheet
   pixelwitness report evidence/… --format har -o traffic.har    # for developer tools
   pixelwitness report evidence/… --format wacz -o pages.wacz    # for web archives
 
-Of a run that was cut short, what it had written is rendered. JUnit, SARIF and Markdown hold a
-bundle against a policy: `pixelwitness check`.
+Every bundle holds its own page already, as data/report.html; `pixelwitness open` shows it with the
+bundle's files. Of a run that was cut short, what it had written is rendered. JUnit, SARIF and
+Markdown hold a bundle against a policy: `pixelwitness check`.
 
-Exit codes: 0 rendered, 2 it is no bundle or cannot be read, 3 the file cannot be written.")]
+Exit codes: 0 rendered, 2 it is no bundle or cannot be read, or several cannot be rendered so,
+3 the file cannot be written.")]
 pub struct ReportArgs {
-    /// The folder that a run was written to
-    #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
-    bundle: PathBuf,
+    /// Folders that runs were written to; several are put side by side
+    #[arg(required = true, value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
+    bundles: Vec<PathBuf>,
     #[arg(long, value_enum, default_value = "terminal")]
     format: Format,
     /// Where it goes; it must not be there yet [default: standard output]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
+    /// The Chromium or Chrome that prints [default: the first one found]
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::ExecutablePath)]
+    browser: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,6 +50,8 @@ enum Format {
     Terminal,
     /// One page for everybody: opens anywhere, without network
     Html,
+    /// The same page on paper, with the bundle's digest on each sheet
+    Pdf,
     /// HAR 1.2: every request, as browsers' developer tools read it
     Har,
     /// A web archive (WACZ 1.1.1): every request that went over the network, with its body, and every answer as the page got it
@@ -47,21 +60,46 @@ enum Format {
     Csv,
 }
 
-pub fn report(args: &ReportArgs) -> u8 {
-    let run = match Run::load(&args.bundle) {
-        Ok(run) => run,
-        Err(error) => {
-            talk::error(&error.to_string(), Some(error.help()));
-            return exit::BAD_INPUT;
+pub async fn report(args: &ReportArgs) -> u8 {
+    let mut runs = Vec::new();
+    for bundle in &args.bundles {
+        match Run::load(bundle) {
+            Ok(run) => runs.push(run),
+            Err(error) => {
+                talk::error(&error.to_string(), Some(error.help()));
+                return exit::BAD_INPUT;
+            }
         }
-    };
-    if run.record.finished.is_none() {
+    }
+    let several = runs.len() > 1;
+    if several && matches!(args.format, Format::Har | Format::Wacz | Format::Csv) {
+        talk::error(
+            "only one bundle at a time can be rendered in that format",
+            Some("several are put side by side as `terminal`, `html` or `pdf`"),
+        );
+        return exit::BAD_INPUT;
+    }
+    for run in runs.iter().filter(|run| run.record.finished.is_none()) {
         talk::warning(
-            "the run was cut short: this is what it had written",
+            &format!(
+                "{}: the run was cut short: this is what it had written",
+                run.bundle.display()
+            ),
             Some("`pixelwitness audit` completes its records as far as that goes"),
         );
     }
-    match write(args, &run) {
+    let pdf = match args.format {
+        Format::Pdf => match print_all(args, &runs).await {
+            Ok(pdf) => pdf,
+            Err(code) => return code,
+        },
+        _ => Vec::new(),
+    };
+    let render = |colour: bool, out: &mut dyn Write| match args.format {
+        Format::Pdf => out.write_all(&pdf),
+        format => render(format, &runs, colour, out),
+    };
+    match write(args.output.as_deref(), &render) {
         // A reader that has gone away, as `head` does, is no failure.
         Err(error) if args.output.is_none() && error.kind() == io::ErrorKind::BrokenPipe => {
             exit::OK
@@ -78,10 +116,13 @@ pub fn report(args: &ReportArgs) -> u8 {
     }
 }
 
-fn write(args: &ReportArgs, run: &Run) -> io::Result<()> {
-    let Some(path) = &args.output else {
+fn write(
+    output: Option<&Path>,
+    render: &dyn Fn(bool, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let Some(path) = output else {
         let mut out = BufWriter::new(io::stdout().lock());
-        render(args.format, run, talk::colour_on_stdout(), &mut out)?;
+        render(talk::colour_on_stdout(), &mut out)?;
         return out.flush();
     };
     if path.exists() {
@@ -89,14 +130,21 @@ fn write(args: &ReportArgs, run: &Run) -> io::Result<()> {
             "it is there already, and nothing is overwritten",
         ));
     }
-    write_file(path, |out| render(args.format, run, false, out))
+    write_file(path, |out| render(false, out))
 }
 
-fn render(format: Format, run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
+fn render(format: Format, runs: &[Run], colour: bool, out: &mut dyn Write) -> io::Result<()> {
+    let [run] = runs else {
+        let runs: Vec<&Run> = runs.iter().collect();
+        return match format {
+            Format::Html => report::html::render_comparison(&runs, out),
+            _ => report::terminal::render_comparison(&runs, colour, out),
+        };
+    };
     let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
     match format {
-        Format::Terminal => report::terminal::render(run, colour, out),
-        Format::Html => crate::run::page(run, false, out),
+        Format::Terminal | Format::Pdf => report::terminal::render(run, colour, out),
+        Format::Html => page(run, false, out),
         Format::Har => report::har::render(&run.record, &run.exchanges, &body, out),
         Format::Csv => report::csv::render(&run.events, out),
         Format::Wacz => {
@@ -107,4 +155,27 @@ fn render(format: Format, run: &Run, colour: bool, out: &mut dyn Write) -> io::R
             io::copy(&mut archive, out).map(|_| ())
         }
     }
+}
+
+/// The page on paper. At the foot of each sheet stands the digest of each bundle's tag manifest, which stands for all its files.
+async fn print_all(args: &ReportArgs, runs: &[Run]) -> Result<Vec<u8>, u8> {
+    let browser = browser::find(args.browser.as_deref()).map_err(|error| no_browser(&error))?;
+    let failed = |error: &dyn std::fmt::Display| {
+        talk::error(&format!("failed to print it: {error}"), None);
+        exit::INCONCLUSIVE
+    };
+    let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let html = folder.path().join("report.html");
+    write_file(&html, |out| render(Format::Html, runs, false, out))
+        .map_err(|error| failed(&error))?;
+    let digests: Vec<String> = runs
+        .iter()
+        .map(|run| match bag::tag_digest(&run.bundle) {
+            Some(digest) => format!("SHA-256 of the bundle's tagmanifest-sha256.txt: {digest}"),
+            None => "a bundle that is not sealed".to_owned(),
+        })
+        .collect();
+    print(&html, browser, &digests.join(" · "))
+        .await
+        .map_err(|error| failed(&error))
 }

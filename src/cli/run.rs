@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::gate::{GateArgs, Gatekeeper, own_policy, today};
 use super::options::{Journeys, Replay, cancel_on_signal};
+use super::outputs::{OutputArgs, Outputs};
 use super::plan::{Planned, plan};
 use super::progress::Progress;
 use super::{control, exit, sign, talk};
@@ -59,6 +60,8 @@ pub struct RunArgs {
     journeys: Journeys,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    outputs: OutputArgs,
     #[command(flatten)]
     replay: Replay,
 }
@@ -124,6 +127,7 @@ pub async fn run(args: RunArgs) -> u8 {
         args.out,
         &args.journeys,
         &args.gate,
+        &args.outputs,
         &args.replay,
     )
     .await
@@ -136,6 +140,7 @@ pub async fn replay_all(
     out: Option<PathBuf>,
     journeys: &Journeys,
     gate: &GateArgs,
+    outputs: &OutputArgs,
     replay: &Replay,
 ) -> u8 {
     if let Err(code) = replay.check_controls(false) {
@@ -152,6 +157,10 @@ pub async fn replay_all(
     };
     let planned = match plan(scenarios, consents, journeys.repeat, out.as_deref()) {
         Ok(planned) => planned,
+        Err(code) => return code,
+    };
+    let outputs = match Outputs::open(outputs, planned.len()) {
+        Ok(outputs) => outputs,
         Err(code) => return code,
     };
     let browser = match replay.find_browser() {
@@ -230,6 +239,13 @@ pub async fn replay_all(
     }
     drop(finished);
     results.compare(&done, scenarios, journeys.repeat, consents);
+    let runs: Vec<&Run> = done.iter().map(|(_, run)| run).collect();
+    results.raise(outputs.close(&runs));
+    let titles: Vec<String> = done
+        .iter()
+        .map(|(planned, _)| planned.title(journeys.repeat))
+        .collect();
+    results.table(titles.iter().map(String::as_str).zip(runs).collect());
     if keeper.is_asked() {
         let judged = done.iter().map(|(planned, run)| {
             let policy = options_of(&planned.out, &options).and_then(|own| own.policy.as_deref());
@@ -350,7 +366,7 @@ impl Results {
                 "events": run.events,
                 "findings": run.findings,
             }));
-        } else {
+        } else if !talk::is_quiet() {
             let mut stdout = std::io::stdout().lock();
             let colour = talk::colour_on_stdout();
             // A reader that has gone away, as `head` does, is no failure of the run.
@@ -387,13 +403,23 @@ impl Results {
                 self.compared.push(json!({
                     "scenario": scenario.title, "consent": names, "told": compare::compare(&groups),
                 }));
-            } else {
+            } else if !talk::is_quiet() {
                 let mut stdout = std::io::stdout().lock();
                 let _ = writeln!(stdout, "\n{}", scenario.title)
                     .and_then(|()| compare::render(&groups, &mut stdout))
                     .and_then(|()| stdout.flush());
             }
         }
+    }
+
+    /// Closes with a line for each run, where there is more than one.
+    pub fn table(&self, runs: Vec<(&str, &Run)>) {
+        if self.json || talk::is_quiet() || runs.len() < 2 {
+            return;
+        }
+        let mut stdout = std::io::stdout().lock();
+        let _ = terminal::table(&runs, talk::colour_on_stdout(), &mut stdout)
+            .and_then(|()| stdout.flush());
     }
 
     /// What policies and a baseline make of the runs.
@@ -404,7 +430,8 @@ impl Results {
         judged: Vec<Judged<'_>>,
         missing: Vec<(String, String)>,
     ) {
-        let (code, value) = keeper.close(judged, missing, self.json);
+        let quiet = self.json || talk::is_quiet();
+        let (code, value) = keeper.close(judged, missing, quiet);
         self.code = exit::after_runs(self.code, code);
         self.gates.push(value);
     }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::gate::GateArgs;
 use super::options::{Journeys, Replay};
+use super::outputs::OutputArgs;
 use super::run::{ConsentArg, replay_all};
 use super::{exit, talk};
 use crate::scenario::{Consent, Scenario};
@@ -36,6 +37,8 @@ pub struct ScanArgs {
     #[command(flatten)]
     gate: GateArgs,
     #[command(flatten)]
+    outputs: OutputArgs,
+    #[command(flatten)]
     replay: Replay,
 }
 
@@ -64,6 +67,7 @@ pub async fn scan(args: ScanArgs) -> u8 {
         args.out,
         &args.journeys,
         &args.gate,
+        &args.outputs,
         &args.replay,
     )
     .await

@@ -1,10 +1,23 @@
 //! Talk goes to stderr, coloured only on a terminal.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use super::exit;
 use crate::report::visible;
 use crate::scenario::Diagnostic;
+
+/// Whether only what went wrong is said, as `--quiet` wants it.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on only what went wrong is said.
+pub fn be_quiet() {
+    QUIET.store(true, Relaxed);
+}
+
+pub fn is_quiet() -> bool {
+    QUIET.load(Relaxed)
+}
 
 /// Whether stderr takes colours.
 pub fn colour_on_stderr() -> bool {
@@ -31,7 +44,9 @@ pub fn warning(message: &str, help: Option<&str>) {
 }
 
 pub fn note(message: &str) {
-    labelled("note", "1", message);
+    if !is_quiet() {
+        labelled("note", "1", message);
+    }
 }
 
 /// A line without a label.

@@ -74,12 +74,7 @@ fn part_of(seen: &VisualViewport, area: Option<&Area>) -> Viewport {
 }
 
 fn whole(seen: &VisualViewport) -> Area {
-    Area {
-        x: 0.0,
-        y: 0.0,
-        width: seen.client_width,
-        height: seen.client_height,
-    }
+    Area::new(0.0, 0.0, seen.client_width, seen.client_height)
 }
 
 async fn ask(tab: &Tab, params: CaptureScreenshotParams) -> Result<Vec<u8>, StepError> {
@@ -159,8 +154,7 @@ impl Context<'_> {
             _ if takes => {
                 let top = (area.y - AROUND).clamp(0.0, view.client_height);
                 let bottom = (area.y + area.height + AROUND).clamp(top, view.client_height);
-                shown.y = top;
-                shown.height = bottom - top;
+                shown = Area::new(0.0, top, view.client_width, bottom - top);
                 let part = part_of(&view, Some(&shown));
                 let name = format!("{number:03}-before.png");
                 let taken = take_and_keep(tab, folder, &name, Some(part)).await;
@@ -183,17 +177,10 @@ impl Context<'_> {
     }
 }
 
-/// Where an element is on what is seen of the page, to the hundredth of a pixel.
+/// Where an element is on what is seen of the page.
 fn area_of(element: &Element) -> Option<Area> {
     let [left, top, width, height] = element.extent?;
-    let [x, y, width, height] = [element.x + left, element.y + top, width, height]
-        .map(|length| (length * 100.0).round() / 100.0);
-    Some(Area {
-        x,
-        y,
-        width,
-        height,
-    })
+    Some(Area::new(element.x + left, element.y + top, width, height))
 }
 
 /// Whether the same part of the page is seen.

@@ -1,8 +1,11 @@
-//! What is served on this machine itself: certificates for any host, and a sink for what must not leave.
+//! What is served on this machine itself: certificates for any host, a sink for what must not leave, and bundles to whoever
+//! looks at them.
 
+mod shelf;
 mod sink;
 mod tls;
 
+pub use shelf::{Find, Shelf};
 pub use sink::Sink;
 pub(crate) use tls::Identity;
 

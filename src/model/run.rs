@@ -275,6 +275,20 @@ pub struct Area {
     pub height: f64,
 }
 
+impl Area {
+    /// To the hundredth: it reads back as it was written.
+    pub fn new(x: f64, y: f64, width: f64, height: f64) -> Area {
+        let [x, y, width, height] =
+            [x, y, width, height].map(|length| (length * 100.0).round() / 100.0);
+        Area {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {

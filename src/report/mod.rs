@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod compare;
+mod comparison;
 mod course;
 pub mod csv;
 pub mod decoded;

@@ -12,6 +12,7 @@ mod journey;
 mod judge;
 mod options;
 mod page;
+mod print;
 mod record;
 mod recorder;
 mod redact;
@@ -34,6 +35,7 @@ use self::finish::finish;
 use self::judge::apply_policy;
 pub use self::options::{RunOptions, Typing};
 pub use self::page::page;
+pub use self::print::{PrintError, print};
 use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
@@ -58,6 +60,8 @@ pub enum RunEvent<'a> {
         total: usize,
         what: String,
     },
+    /// A request was recorded.
+    Request,
     Told(&'a TrackerEvent),
     /// So many steps were recorded.
     Recorded(usize),

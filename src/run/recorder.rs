@@ -34,6 +34,7 @@ impl Recorder {
                 Output::Settled(mut exchange) => {
                     mask_exchange(&mut exchange);
                     self.bundle.exchange(&exchange)?;
+                    tell(RunEvent::Request);
                     let body = read_body(self.bundle.root(), &exchange);
                     for mut event in decode(&exchange, body.as_deref()) {
                         self.sequence.place(&mut event);

@@ -57,6 +57,12 @@ pub fn open_again(root: &Path) -> io::Result<()> {
 
 const VERIFY: &[u8] = include_bytes!("../../../docs/VERIFY.md");
 
+/// SHA-256 (hex) of the tag manifest, which stands for all files. None: the bag is not sealed.
+pub fn tag_digest(root: &Path) -> Option<String> {
+    let manifest = fs::read(root.join(TAG_MANIFEST)).ok()?;
+    Some(HEXLOWER.encode(&Sha256::digest(manifest)))
+}
+
 /// Whether a bag's instructions are those that this program writes.
 pub fn has_own_instructions(root: &Path) -> bool {
     fs::read(root.join(INSTRUCTIONS)).is_ok_and(|text| text == VERIFY)

@@ -4,6 +4,7 @@
 //! Content-Security-Policy lets it run nothing but its own script and show nothing but its own pictures.
 
 mod chart;
+mod comparison;
 mod entry;
 mod made;
 mod picture;
@@ -18,6 +19,7 @@ use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
 use self::chart::Chart;
+pub use self::comparison::render as render_comparison;
 use self::entry::Entry;
 use self::made::{Canary, Facts, Lone};
 use self::picture::Picture;

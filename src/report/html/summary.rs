@@ -26,12 +26,18 @@ pub(super) struct Sentence {
     pub(super) text: Text<'static>,
 }
 
-impl From<Line> for Sentence {
-    fn from(line: Line) -> Sentence {
+impl Sentence {
+    pub(super) fn of(line: &Line) -> Sentence {
         Sentence {
             tone: tone(line.tone),
-            text: Text::new(line.text),
+            text: Text::new(line.text.clone()),
         }
+    }
+}
+
+impl From<Line> for Sentence {
+    fn from(line: Line) -> Sentence {
+        Sentence::of(&line)
     }
 }
 

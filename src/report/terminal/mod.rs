@@ -1,14 +1,18 @@
 //! What a person reads in a terminal after a run: who was told what, where, and whom it names.
 
 mod about;
+mod comparison;
 mod leaks;
+mod table;
 mod told;
 
 use std::io::{self, Write};
 
 pub(super) use self::about::verdict_line;
 use self::about::{named, topics, verdicts};
+pub use self::comparison::render_comparison;
 pub(super) use self::leaks::leak_lines;
+pub use self::table::table;
 use self::told::{others_told, pages, pages_untold};
 use super::course::{self, Line, Tone};
 use super::words::{doubt, short};
