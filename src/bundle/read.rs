@@ -66,10 +66,19 @@ pub fn read(root: &Path) -> Result<Kept, ReadError> {
         Err(error) if partial && error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(ReadError::Read { path, error }),
     };
+    // Most of a large bundle is these two, half and half.
+    let (exchanges, events) = std::thread::scope(|scope| {
+        let exchanges = scope.spawn(|| lines(&data.join("exchanges.jsonl"), partial));
+        let events = lines(&data.join("evidence.jsonl"), partial);
+        match exchanges.join() {
+            Ok(exchanges) => (exchanges, events),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    });
     Ok(Kept {
         record,
-        exchanges: lines(&data.join("exchanges.jsonl"), partial)?,
-        events: lines(&data.join("evidence.jsonl"), partial)?,
+        exchanges: exchanges?,
+        events: events?,
         findings,
     })
 }

@@ -7,12 +7,14 @@
 //! made, and the random numbers of Meta's and Google's browser ids. What was typed, or follows from it, is kept by the canary's
 //! name. A request to a third party that no decoder reads has a line too: to whom, how, and with which parameters.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use data_encoding::HEXLOWER;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::in_parallel;
 use crate::model::{Exchange, Findings, Origin, Outcome, Party, RunRecord, TrackerEvent, UrlParts};
 use crate::policy::Traffic;
 
@@ -28,7 +30,10 @@ const MARKED: [&str; 2] = ["event_id", "duplicate_of"];
 /// Each record as a line of JSON, sorted.
 pub fn canonical(traffic: Traffic<'_>) -> Vec<String> {
     let run = Run::of(traffic.record, traffic.findings);
-    let mut lines: Vec<String> = traffic.events.iter().map(|event| run.line(event)).collect();
+    let lines = in_parallel(traffic.events, |part| {
+        part.iter().map(|event| run.line(event)).collect::<Vec<_>>()
+    });
+    let mut lines: Vec<String> = lines.into_iter().flatten().collect();
     let read: HashSet<&str> = traffic
         .events
         .iter()
@@ -132,7 +137,8 @@ impl<'a> Run<'a> {
             event.vendor.starts_with("google"),
         );
         // Keys in order, whatever the order of the fields in a later version.
-        sorted(record).to_string()
+        record.sort_all_objects();
+        record.to_string()
     }
 
     /// A request that no decoder reads: names of its parameters, since nothing is known of their values, and what was found in it.
@@ -157,11 +163,16 @@ impl<'a> Run<'a> {
 
     fn settle(&self, value: &mut Value, exchange: &str, of_google: bool) {
         match value {
-            Value::String(text) => *text = self.text(text, exchange),
+            Value::String(text) => {
+                if let Cow::Owned(settled) = self.text(text, exchange) {
+                    *text = settled;
+                }
+            }
             Value::Number(number) => {
-                let settled = self.text(&number.to_string(), exchange);
+                let digits = number.to_string();
+                let settled = self.text(&digits, exchange);
                 if settled.starts_with('<') {
-                    *value = settled.into();
+                    *value = settled.into_owned().into();
                 }
             }
             Value::Array(items) => items
@@ -189,27 +200,35 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn text(&self, text: &str, exchange: &str) -> String {
-        let mut text = text.to_owned();
+    fn text<'t>(&self, text: &'t str, exchange: &str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
         for (value, chain) in self.leaks.get(exchange).into_iter().flatten() {
             if text.contains(value) {
-                text = text.replace(value, &format!("{{{{{chain}}}}}"));
+                text = text.replace(value, &format!("{{{{{chain}}}}}")).into();
             }
         }
         for (value, name) in &self.canaries {
             if text.contains(value) {
-                text = text.replace(value, name);
+                text = text.replace(value, name).into();
             }
         }
-        self.without_clock(&text)
+        match self.without_clock(&text) {
+            Some(settled) => settled.into(),
+            None => text,
+        }
     }
 
     /// Numbers that the run's clock made; and in browser ids of Meta and Google (`fb.1.<time>.<random>`,
     /// `GA1.1.<random>.<time>`) the random one beside it.
-    fn without_clock(&self, text: &str) -> String {
+    /// None: there are none in it.
+    fn without_clock(&self, text: &str) -> Option<String> {
+        // The shortest clock has ten digits.
+        if text.len() < 10 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let pieces = digits_apart(text);
         if !pieces.iter().any(|piece| self.is_time(piece)) {
-            return text.to_owned();
+            return None;
         }
         let cookie = text.starts_with("fb.1.") || text.starts_with("GA1.");
         let settled = pieces.iter().map(|piece| match piece {
@@ -217,7 +236,7 @@ impl<'a> Run<'a> {
             piece if cookie && piece.len() >= 8 && is_number(piece) => "<random>",
             piece => piece,
         });
-        settled.collect()
+        Some(settled.collect())
     }
 
     /// Seconds, milliseconds or microseconds since the Unix epoch, within the run.
@@ -278,20 +297,6 @@ fn digits_apart(text: &str) -> Vec<&str> {
     }
     pieces.push(&text[start..]);
     pieces
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let ordered: BTreeMap<String, Value> = map
-                .into_iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect();
-            Value::Object(ordered.into_iter().collect::<Map<_, _>>())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct Tag {
     /// Class of its colour.
     pub(super) tone: &'static str,
-    pub(super) text: String,
+    pub(super) text: Text<'static>,
 }
 
 /// What an entry is made of.
@@ -120,7 +120,7 @@ impl<'a> Entry<'a> {
             request: self
                 .is_first
                 .then(|| RequestView::new(exchange, body, beside)),
-            carried_by: &exchange.id,
+            carried_by: Text::new(&*exchange.id),
         };
         detail.render()
     }
@@ -170,7 +170,8 @@ fn what<'a>(exchange: &'a Exchange, event: Option<&TrackerEvent>) -> Cow<'a, str
 fn tags(exchange: &Exchange, event: Option<&TrackerEvent>, leaks: &[&Leak]) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let mut add = |tone: &'static str, text: String| {
-        if !tags.iter().any(|tag| tag.text == text) {
+        if !tags.iter().any(|tag| tag.text.raw() == text) {
+            let text = Text::new(text);
             tags.push(Tag { tone, text });
         }
     };
@@ -221,12 +222,12 @@ struct Detail<'a> {
     event: Option<EventView<'a>>,
     leaks: Vec<LeakView<'a>>,
     request: Option<RequestView<'a>>,
-    carried_by: &'a str,
+    carried_by: Text<'a>,
 }
 
 /// A decoded event.
 struct EventView<'a> {
-    id: &'a str,
+    id: Text<'a>,
     name: Text<'a>,
     facts: Vec<(&'static str, Text<'a>)>,
     identity: Vec<(&'static str, Text<'a>, Text<'a>)>,
@@ -238,7 +239,7 @@ struct ParameterView<'a> {
     key: Text<'a>,
     value: Text<'a>,
     decoded: Text<'a>,
-    meaning: &'a str,
+    meaning: Text<'a>,
     place: &'static str,
 }
 
@@ -266,7 +267,7 @@ impl<'a> EventView<'a> {
             );
         }
         EventView {
-            id: &event.id,
+            id: Text::new(&*event.id),
             name: Text::new(event.event_name.as_deref().unwrap_or(event.kind.as_str())),
             facts,
             identity: event
@@ -291,7 +292,7 @@ impl<'a> EventView<'a> {
                         Some(Value::String(text)) => Cow::Borrowed(&**text),
                         Some(other) => Cow::Owned(other.to_string()),
                     }),
-                    meaning: parameter.meaning.as_deref().unwrap_or(""),
+                    meaning: Text::new(parameter.meaning.as_deref().unwrap_or("")),
                     place: match parameter.place {
                         Place::Query => "query",
                         Place::Form => "form",
@@ -313,7 +314,7 @@ impl<'a> EventView<'a> {
 
 /// Something typed that stood in the request.
 struct LeakView<'a> {
-    heading: String,
+    heading: Text<'static>,
     chain: Text<'a>,
     value: Text<'a>,
     shell: Text<'a>,
@@ -322,10 +323,10 @@ struct LeakView<'a> {
 impl<'a> LeakView<'a> {
     fn new(leak: &'a Leak) -> LeakView<'a> {
         LeakView {
-            heading: match is_found(leak) {
+            heading: Text::new(match is_found(leak) {
                 true => format!("What was typed as “{}” ({})", leak.canary, leak.id),
                 false => format!("Perhaps what was typed as “{}” ({})", leak.canary, leak.id),
-            },
+            }),
             chain: Text::new(chain_and_extent(leak)),
             value: Text::new(&*leak.value),
             shell: Text::new(leak.shell.as_deref().unwrap_or("")),
@@ -335,8 +336,8 @@ impl<'a> LeakView<'a> {
 
 /// The request as it was sent.
 struct RequestView<'a> {
-    id: &'a str,
-    method: &'a str,
+    id: Text<'a>,
+    method: Text<'a>,
     url: Text<'a>,
     headers: Text<'a>,
     cookies: Vec<(Text<'a>, Text<'a>)>,
@@ -373,8 +374,8 @@ impl<'a> RequestView<'a> {
         };
         let path = exchange.body_path.as_deref();
         RequestView {
-            id: &exchange.id,
-            method: &exchange.method,
+            id: Text::new(&*exchange.id),
+            method: Text::new(&*exchange.method),
             url: Text::new(&*exchange.url),
             headers: Text::new(headers),
             cookies: sent

@@ -122,7 +122,7 @@ fn plural(steps: &[String]) -> &'static str {
 /// Requests that one source alone has.
 #[derive(Debug)]
 pub(super) struct Lone<'a> {
-    pub(super) exchange: &'a str,
+    pub(super) exchange: Text<'a>,
     pub(super) side: &'static str,
     pub(super) request: Text<'a>,
     pub(super) note: Text<'a>,
@@ -130,7 +130,7 @@ pub(super) struct Lone<'a> {
 
 pub(super) fn lone(record: &RunRecord) -> Vec<Lone<'_>> {
     let lone = record.audit.in_one_source.iter().map(|residual| Lone {
-        exchange: &residual.exchange,
+        exchange: Text::new(&*residual.exchange),
         side: side(residual.seen_by),
         request: Text::new(format!("{} {}", residual.method, residual.url)),
         note: Text::new(&*residual.note),

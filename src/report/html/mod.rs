@@ -26,7 +26,7 @@ use self::picture::Picture;
 use self::summary::{Judgement, Named, Recipient, Sentence, Topic, VerdictView, Way};
 use self::text::Text;
 use self::timeline::Timeline;
-use super::course;
+use super::{course, in_parallel};
 use crate::model::{AuditVerdict, ClaimVerdict, Exchange};
 use crate::run::Run;
 
@@ -60,7 +60,7 @@ impl std::fmt::Debug for Sources<'_> {
 /// If it cannot be written.
 pub fn render(run: &Run, sources: &Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
     let paths = picture_paths(run);
-    let reduced = timeline::in_parallel(&paths, |part| {
+    let reduced = in_parallel(&paths, |part| {
         let reduce = |path: &&str| {
             let png = (sources.picture)(path)?;
             picture::reduce(path, &png, sources.width)

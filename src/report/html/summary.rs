@@ -158,7 +158,7 @@ pub(super) struct FlowView<'a> {
     pub(super) told: Vec<Text<'a>>,
     pub(super) identity: Vec<Text<'a>>,
     pub(super) fate: &'static str,
-    pub(super) links: &'a [String],
+    pub(super) links: Vec<Text<'a>>,
     pub(super) more: usize,
 }
 
@@ -225,7 +225,12 @@ fn flows(matches: &[RuleMatch], shown: bool) -> Vec<FlowView<'_>> {
                 .map(|words| Text::new(&**words))
                 .collect(),
             fate: doubt(found.sent, found.outcome).unwrap_or(""),
-            links: &found.exchanges[..found.exchanges.len().min(MOST_LINKS)],
+            links: found
+                .exchanges
+                .iter()
+                .take(MOST_LINKS)
+                .map(|id| Text::new(&**id))
+                .collect(),
             more: found.exchanges.len().saturating_sub(MOST_LINKS),
         })
         .collect()
@@ -235,12 +240,12 @@ fn flows(matches: &[RuleMatch], shown: bool) -> Vec<FlowView<'_>> {
 #[derive(Debug)]
 pub(super) struct Way<'a> {
     pub(super) tone: &'static str,
-    pub(super) heading: String,
+    pub(super) heading: Text<'static>,
     pub(super) chain: Text<'a>,
     pub(super) value: Text<'a>,
     pub(super) shell: Text<'a>,
-    pub(super) when: String,
-    pub(super) links: Vec<&'a str>,
+    pub(super) when: Text<'static>,
+    pub(super) links: Vec<Text<'a>>,
     pub(super) more: usize,
     times: usize,
     unsent: usize,
@@ -276,14 +281,14 @@ impl<'a> Way<'a> {
         };
         Way {
             tone,
-            heading: match tone {
+            heading: Text::new(match tone {
                 "bad" => format!("{to} was told what was typed as “{}”", leak.canary),
                 _ => format!("{heading}: “{}”, on its way to {to}", leak.canary),
-            },
+            }),
             chain: Text::new(chain),
             value: Text::new(&*leak.value),
             shell: Text::new(leak.shell.as_deref().unwrap_or("")),
-            when: String::new(),
+            when: Text::new(""),
             links: Vec::new(),
             more: 0,
             times: 0,
@@ -300,11 +305,11 @@ impl<'a> Way<'a> {
             Submission::Before | Submission::Never
         ));
         self.kept += usize::from(leak.sent == Some(false));
-        if self.links.contains(&leak.exchange.as_str()) {
-        } else if self.links.len() < MOST_LINKS {
-            self.links.push(&leak.exchange);
-        } else {
-            self.more += 1;
+        let is_known = self.links.iter().any(|link| link.raw() == leak.exchange);
+        match self.links.len() {
+            _ if is_known => {}
+            ..MOST_LINKS => self.links.push(Text::new(&*leak.exchange)),
+            _ => self.more += 1,
         }
     }
 
@@ -316,19 +321,20 @@ impl<'a> Way<'a> {
             ([step], field) => format!("Typed in step {step} ({field}); "),
             (steps, field) => format!("Typed in steps {} ({field}); ", steps.join(", ")),
         };
-        self.when = format!("{typed}told {}", count(self.times, "time"));
+        let mut when = format!("{typed}told {}", count(self.times, "time"));
         if self.unsent == self.times {
-            self.when += ", when the visitor had typed it and not sent it";
+            when += ", when the visitor had typed it and not sent it";
         } else if self.unsent > 0 {
-            self.when += &format!(
+            when += &format!(
                 ", {} of them when the visitor had typed it and not sent it",
                 self.unsent
             );
         }
         if self.kept > 0 {
-            self.when += &format!(" ({} kept from leaving)", self.kept);
+            when += &format!(" ({} kept from leaving)", self.kept);
         }
-        self.when.push('.');
+        when.push('.');
+        self.when = Text::new(when);
     }
 }
 
@@ -339,7 +345,7 @@ pub(super) struct Topic<'a> {
     pub(super) to: Text<'a>,
     /// What it may be in law, for review.
     pub(super) category: Text<'a>,
-    pub(super) told: Vec<(Text<'a>, Text<'a>, &'a str)>,
+    pub(super) told: Vec<(Text<'a>, Text<'a>, Text<'a>)>,
     pub(super) more: usize,
 }
 
@@ -371,7 +377,7 @@ pub(super) fn topics(run: &Run) -> Vec<Topic<'_>> {
         let text = short(&context.observation.text, &run.record.scenario.origin);
         if topic.told.len() < MOST_LINKS {
             let place = Text::new(&*context.observation.place);
-            topic.told.push((place, Text::new(text), first));
+            topic.told.push((place, Text::new(text), Text::new(first)));
         } else {
             topic.more += 1;
         }

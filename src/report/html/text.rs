@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use askama::Template;
+use unicode_width::UnicodeWidthChar;
 
 /// Characters of a value that are shown; the bundle has the rest.
 const MOST: usize = 20_000;
@@ -11,6 +12,8 @@ const MOST: usize = 20_000;
 const FOLDED: usize = 300;
 /// Of a folded one so many are seen.
 const HEAD: usize = 120;
+/// Marks on one character that are shown: more grow out of their line, and break none.
+const MARKS: usize = 4;
 /// Characters of a name in a chart.
 const LABEL: usize = 26;
 
@@ -22,6 +25,11 @@ pub(super) struct Text<'a>(Cow<'a, str>);
 impl<'a> Text<'a> {
     pub(super) fn new(text: impl Into<Cow<'a, str>>) -> Text<'a> {
         Text(text.into())
+    }
+
+    /// As it is: for an attribute that leads to another.
+    pub(super) fn raw(&self) -> &str {
+        &self.0
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -107,18 +115,34 @@ impl fmt::Display for Brief<'_> {
 
 fn write_visible(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut rest = text;
-    while let Some((at, unseen)) = rest.char_indices().find(|(_, c)| is_unseen(*c)) {
-        f.write_str(&rest[..at])?;
-        match unseen {
+    let mut marks = 0;
+    let mut written = 0;
+    for (at, c) in text.char_indices() {
+        // Most text is this.
+        if c.is_ascii() && !c.is_ascii_control() {
+            marks = 0;
+            continue;
+        }
+        let unseen = is_unseen(c);
+        marks = match c.width() {
+            Some(0) if !unseen => marks + 1,
+            _ => 0,
+        };
+        if !unseen && marks <= MARKS {
+            continue;
+        }
+        f.write_str(&rest[..at - written])?;
+        written = at + c.len_utf8();
+        rest = &text[written..];
+        match c {
             // As Unicode's pictures of them have it.
             '\0'..='\u{1f}' => {
-                let picture = char::from_u32(0x2400 + u32::from(unseen));
+                let picture = char::from_u32(0x2400 + u32::from(c));
                 f.write_char(picture.unwrap_or('\u{fffd}'))?;
             }
             '\u{7f}' => f.write_char('\u{2421}')?,
             unseen => write!(f, "⟦U+{:04X}⟧", u32::from(unseen))?,
         }
-        rest = &rest[at + unseen.len_utf8()..];
     }
     f.write_str(rest)
 }
@@ -150,6 +174,12 @@ mod tests {
         assert_eq!(
             shown("\u{200b}\u{2028}\u{85}\u{feff}"),
             "⟦U+200B⟧⟦U+2028⟧⟦U+0085⟧⟦U+FEFF⟧"
+        );
+        assert_eq!(shown("e\u{301}x"), "e\u{301}x");
+        let piled = format!("Z{}", "\u{300}".repeat(6));
+        assert_eq!(
+            shown(&piled),
+            "Z\u{300}\u{300}\u{300}\u{300}⟦U+0300⟧⟦U+0300⟧"
         );
         assert_eq!(shown("Ünïcode “quoted” 日本"), "Ünïcode “quoted” 日本");
     }

@@ -14,12 +14,14 @@ use super::text::Text;
 use crate::model::{
     Exchange, Leak, Outcome, Party, PointedRecord, StepRecord, StepState, TrackerEvent,
 };
-use crate::report::count;
 use crate::report::words::short;
+use crate::report::{count, in_parallel};
 use crate::run::Run;
 
 /// Bytes of details up to which they stand in the page as they are, and are read without any script. Beyond, they are packed.
 const OPEN_UP_TO: usize = 4 << 20;
+/// zlib's level: a tenth of a second for fifty megabytes, and a fifth of their size.
+const EFFORT: u32 = 4;
 /// Details that are packed together: unpacked when one of them is opened.
 const TOGETHER: usize = 64;
 
@@ -61,7 +63,7 @@ pub(super) struct Shot<'a> {
     pub(super) index: usize,
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) path: &'a str,
+    pub(super) path: Text<'a>,
     /// Where it is, seen from the report.
     pub(super) link: Option<&'a str>,
     /// x, y, width and height in the picture's pixels.
@@ -134,7 +136,7 @@ fn details(entries: &[&Entry<'_>], sources: &Sources<'_>) -> askama::Result<Vec<
 fn pack(details: &[String]) -> askama::Result<Vec<String>> {
     let chunks: Vec<&[String]> = details.chunks(TOGETHER).collect();
     let pack = |chunk: &&[String]| -> std::io::Result<String> {
-        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(EFFORT));
         encoder.write_all(&serde_json::to_vec(chunk)?)?;
         Ok(BASE64.encode(&encoder.finish()?))
     };
@@ -146,29 +148,6 @@ fn pack(details: &[String]) -> askama::Result<Vec<String>> {
     parts.into_iter().try_fold(Vec::new(), |mut all, part| {
         all.extend(part.map_err(|error| askama::Error::Custom(Box::new(error)))?);
         Ok(all)
-    })
-}
-
-/// Does a part of the work on each processor, and gives what came of the parts, in order.
-pub(super) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&[T]) -> R + Sync,
-) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let each = items.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let work = &work;
-        let running: Vec<_> = items
-            .chunks(each)
-            .map(|part| scope.spawn(move || work(part)))
-            .collect();
-        running
-            .into_iter()
-            .map(|thread| match thread.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
     })
 }
 
@@ -331,7 +310,7 @@ fn shot<'a>(path: &'a str, pictures: &[Picture], beside: bool) -> Option<Shot<'a
         index,
         width: picture.width,
         height: picture.height,
-        path,
+        path: Text::new(path),
         link: path.strip_prefix("data/").filter(|_| beside),
         mark: None,
     })
