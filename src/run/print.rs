@@ -24,8 +24,8 @@ pub enum PrintError {
     Capture(#[from] CaptureError),
     #[error("the browser did not print it: {0}")]
     Refused(#[from] StepError),
-    #[error("the browser did not load the page within {} s", LIMIT.as_secs())]
-    NotLoaded,
+    #[error("the browser did not load the page: {0}")]
+    NotLoaded(String),
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error("what the browser printed cannot be read: {0}")]
@@ -81,15 +81,21 @@ async fn print_in(web_socket: &str, page: &Path, foot: &str) -> Result<Vec<u8>, 
     let address = url::Url::from_file_path(std::path::absolute(page)?)
         .map_err(|()| std::io::Error::other("it has no address"))?;
     let before = tab.state.borrow().clone();
-    tab.page
+    let navigated = tab
+        .page
         .execute(NavigateParams::new(address.as_str()))
         .await
         .map_err(StepError::from)?;
+    // The browser has a page of its own for what it cannot load.
+    if let Some(why) = navigated.error_text {
+        return Err(PrintError::NotLoaded(why));
+    }
     let loaded = |state: &crate::capture::PageState| {
         state.committed > before.committed && state.loaded == state.document
     };
     if !tab.wait_until(deadline, loaded).await? {
-        return Err(PrintError::NotLoaded);
+        let why = format!("not within {} s", LIMIT.as_secs());
+        return Err(PrintError::NotLoaded(why));
     }
     let foot = Foot { text: foot };
     let foot = foot.render().map_err(std::io::Error::other)?;

@@ -10,8 +10,7 @@ use pixelwitness::scenario::Scenario;
 use serde_json::Value;
 
 use crate::common::{
-    check, chromium, copy_folder, debian, pixelwitness, replay, root, shell, verify,
-    written,
+    check, chromium, copy_folder, debian, pixelwitness, replay, root, shell, verify, written,
 };
 use crate::viewer::Viewer;
 

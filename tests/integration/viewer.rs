@@ -113,7 +113,10 @@ impl Viewer {
     }
 
     pub async fn text(&self, selector: &str) -> String {
-        let expression = format!("document.querySelector({selector:?})?.innerText ?? ''");
+        // What is far off is not laid out, and has no inner text then.
+        let expression = format!(
+            "(() => {{ const element = document.querySelector({selector:?}); return element?.innerText || element?.textContent || ''; }})()"
+        );
         self.ask(&expression).await.as_str().unwrap().to_owned()
     }
 
