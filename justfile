@@ -95,6 +95,21 @@ bench-bundle:
     cargo build --release
     benches/bundle/run.sh
 
+# The report held against axe-core, hostile text and a telephone's width (needs node and npm)
+validate-report:
+    cargo build --release
+    tests/report/validate.sh
+
+# A report of 5,000 events: written, opened, searched (needs node)
+bench-report runs="5":
+    cargo build --release
+    node benches/report/run.mjs {{runs}}
+
+# The pictures of the report in docs/ and the README, made anew (needs node)
+pictures:
+    cargo build --release
+    docs/pictures.sh
+
 # What CI runs
 ci:
     bash .ci/run

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::gate::{Gatekeeper, today};
-use super::options::{Replay, cancel_on_signal};
+use super::options::{Replay, cancel_on_signal, on_signal};
 use super::outputs::{OutputArgs, Outputs};
 use super::plan::default_out;
 use super::run::{Results, one};
@@ -198,7 +198,7 @@ fn write_access_log(path: Option<&Path>, mut log: Vec<String>) -> u8 {
 }
 
 async fn serve(which: Which) -> u8 {
-    let cancel = cancel_on_signal();
+    let cancel = on_signal("stopping");
     let mut servers = Vec::new();
     for (build, name) in which.builds() {
         match DemoServer::start(*build).await {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::options::cancel_on_signal;
+use super::options::on_signal;
 use super::{exit, talk};
 use crate::bundle::inside;
 use crate::loopback::Shelf;
@@ -41,7 +41,7 @@ pub async fn open(args: &OpenArgs) -> u8 {
         talk::error(&format!("failed to render it: {error}"), None);
         return exit::INCONCLUSIVE;
     }
-    let mut cancel = cancel_on_signal();
+    let mut cancel = on_signal("stopping");
     let root = args.bundle.clone();
     let find = move |path: &str| inside(&root, &format!("data/{path}"));
     let shelf = match Shelf::start(html, Box::new(find)).await {

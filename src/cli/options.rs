@@ -273,23 +273,31 @@ pub fn no_browser(error: &BrowserError) -> u8 {
     exit::BAD_INPUT
 }
 
-#[expect(clippy::exit, reason = "the person insists")]
 /// Turns true at the first Ctrl-C or SIGTERM: the run then ends in order, and keeps what it has.
 pub fn cancel_on_signal() -> watch::Receiver<bool> {
+    on_signal("stopping: what was recorded is being kept; Ctrl-C again stops at once")
+}
+
+/// The same, where nothing is recorded. `says` is said when it comes.
+#[expect(clippy::exit, reason = "the person insists")]
+pub fn on_signal(says: &'static str) -> watch::Receiver<bool> {
+    use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = watch::channel(false);
+    // From this moment on, and not when the task has begun.
+    let signals = signal(SignalKind::interrupt())
+        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+    let Ok((mut interrupt, mut terminate)) = signals else {
+        return receiver;
+    };
     tokio::spawn(async move {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            return;
-        };
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        talk::note("stopping: what was recorded is being kept; Ctrl-C again stops at once");
+        talk::note(says);
         let _ = sender.send(true);
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         // What was recorded is on disk already; the browser ends with the pipe that it holds on to.

@@ -18,7 +18,7 @@ use super::{control, exit, sign, talk};
 use crate::bundle::sign::Signer;
 use crate::model::{JourneyState, VerdictOutcome};
 use crate::policy::{Fingerprint, Judged};
-use crate::report::{compare, terminal};
+use crate::report::{compare, terminal, visible};
 use crate::run::{Run, RunError, RunOptions};
 use crate::scenario::{Consent, Scenario};
 
@@ -405,7 +405,7 @@ impl Results {
                 }));
             } else if !talk::is_quiet() {
                 let mut stdout = std::io::stdout().lock();
-                let _ = writeln!(stdout, "\n{}", scenario.title)
+                let _ = writeln!(stdout, "\n{}", visible(&scenario.title))
                     .and_then(|()| compare::render(&groups, &mut stdout))
                     .and_then(|()| stdout.flush());
             }

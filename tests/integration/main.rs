@@ -26,6 +26,7 @@ mod identity;
 mod killed;
 mod leak_properties;
 mod leaks;
+mod open;
 mod page;
 mod policy;
 mod properties;

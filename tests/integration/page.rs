@@ -399,7 +399,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 /// Every text of a record with something hostile behind it, but for what has to be one of few words.
-fn spoil(value: &mut Value, number: &mut usize, key: &str) {
+fn spoil(value: &mut Value, number: &mut usize) {
     const FIXED: [&str; 35] = [
         "id",
         "exchange",
@@ -441,17 +441,17 @@ fn spoil(value: &mut Value, number: &mut usize, key: &str) {
         Value::String(text) => {
             *number += 1;
             text.push_str(HOSTILE[*number % HOSTILE.len()]);
-            if *number % 97 == 0 {
+            if number.is_multiple_of(97) {
                 text.push_str(&"x".repeat(200_000));
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, number, key)),
+        Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, number)),
         Value::Object(map) => {
-            for (key, item) in map
+            for (_, item) in map
                 .iter_mut()
                 .filter(|(key, _)| !FIXED.contains(&key.as_str()))
             {
-                spoil(item, number, key);
+                spoil(item, number);
             }
         }
         _ => {}
@@ -460,7 +460,7 @@ fn spoil(value: &mut Value, number: &mut usize, key: &str) {
 
 fn spoiled<T: serde::Serialize + serde::de::DeserializeOwned>(record: &T, number: &mut usize) -> T {
     let mut value = serde_json::to_value(record).unwrap();
-    spoil(&mut value, number, "");
+    spoil(&mut value, number);
     serde_json::from_value(value).unwrap()
 }
 

@@ -30,7 +30,7 @@ const WIDTH: usize = 92;
 pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let style = Style { colour };
     let record = &run.record;
-    writeln!(out, "\n{}", style.bold(&record.scenario.title))?;
+    writeln!(out, "\n{}", style.bold(&one_line(&record.scenario.title)))?;
     writeln!(out, "{}", style.dim(&record.scenario.origin))?;
     say(&[course::journey(run)], &style, out)?;
     for step in &record.journey.steps {
@@ -96,6 +96,10 @@ fn recorded(run: &Run, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     say(&course::contained(run), style, out)?;
     audit::render(&run.record.audit, style.colour, out)?;
     say(&course::clocks(run), style, out)?;
+    if run.record.finished.is_some() {
+        let page = run.bundle.join("data/report.html");
+        writeln!(out, "Report: {}", page.display())?;
+    }
     writeln!(
         out,
         "Evidence: {} (digest, to compare by telephone: {})",
