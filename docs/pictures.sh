@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the pictures of the report that the documentation shows: both builds of the demo, in light, dark and on a telephone, each
-# the top of the page. Needs node and Chromium. The canaries in them are made up anew by each run.
+# the top of the page; and a step of the journey. Needs node and Chromium. The canaries in them are made up anew by each run.
 #
 # Usage: docs/pictures.sh [PIXELWITNESS]
 #   PIXELWITNESS_BROWSER=path/to/chromium (default chromium, from the PATH)
@@ -29,17 +29,19 @@ const views = {
   dark: { width: 1200, height: 1500, dark: true },
   390: { width: 390, height: 1400, mobile: true },
 };
+// A step of the leaky build's: what was clicked, and what left then.
+const step = { width: 1200, height: 1060 };
 const browser = await Browser.start();
 try {
-  for (const build of ["leaky", "fixed"]) {
-    for (const [name, view] of Object.entries(views)) {
-      await browser.open(pathToFileURL(join(work, `${build}.html`)).href, view);
-      await browser.ready();
-      // Pictures in it are decoded when they are drawn.
-      await browser.evaluate("Promise.allSettled([document.fonts.ready, ...[...document.images].slice(0, 4).map((one) => one.decode())]).then(() => undefined)");
-      writeFileSync(join(root, `docs/images/report-${build}-${name}.png`), await browser.screenshot());
-      if (browser.problems.length) throw new Error(`${build}, ${name}: ${browser.problems.join("; ")}`);
-    }
+  const shots = ["leaky", "fixed"].flatMap((build) => Object.entries(views).map(([name, view]) => [build, name, view, ""]));
+  shots.push(["leaky", "step", step, "#step-6"]);
+  for (const [build, name, view, part] of shots) {
+    await browser.open(pathToFileURL(join(work, `${build}.html`)).href + part, view);
+    await browser.ready();
+    // Pictures in it are decoded when they are drawn.
+    await browser.evaluate("Promise.allSettled([document.fonts.ready, ...[...document.images].slice(0, 4).map((one) => one.decode())]).then(() => undefined)");
+    writeFileSync(join(root, `docs/images/report-${build}-${name}.png`), await browser.screenshot());
+    if (browser.problems.length) throw new Error(`${build}, ${name}: ${browser.problems.join("; ")}`);
   }
 } finally {
   await browser.close();

@@ -109,7 +109,7 @@ pub fn check(args: &CheckArgs) -> u8 {
 ///
 /// # Errors
 /// The exit code, if the copy is not what the run says of it.
-fn own_policy(bundle: &Path) -> Result<Option<PathBuf>, u8> {
+pub fn own_policy(bundle: &Path) -> Result<Option<PathBuf>, u8> {
     let record = std::fs::read(bundle.join("data/run.json")).ok();
     let record = record.and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
     let Some(policy) = record.and_then(|record| record.policy) else {

@@ -22,6 +22,7 @@ mod progress;
 mod record;
 mod redact;
 mod report;
+mod results;
 mod run;
 mod scan;
 mod schema;

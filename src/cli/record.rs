@@ -11,7 +11,7 @@ use super::import::new_file;
 use super::options::{Journeys, Replay, cancel_on_signal};
 use super::plan::default_out;
 use super::progress::Progress;
-use super::run::Results;
+use super::results::Results;
 use super::{exit, talk};
 use crate::run::RunOptions;
 use crate::scenario::{Recording, Scenario};

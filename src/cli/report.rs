@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::check::own_policy;
 use super::options::no_browser;
 use super::{exit, talk};
 use crate::browser;
 use crate::bundle::{bag, read_body, write_file};
 use crate::model::Exchange;
-use crate::report;
+use crate::policy::{Gate, Judged, Policy};
+use crate::report::{self, gate};
 use crate::run::{Run, page, print};
 
 #[derive(Debug, Args)]
@@ -23,10 +25,11 @@ use crate::run::{Run, page, print};
   pixelwitness report evidence/… --format csv -o events.csv     # for a spreadsheet
   pixelwitness report evidence/… --format har -o traffic.har    # for developer tools
   pixelwitness report evidence/… --format wacz -o pages.wacz    # for web archives
+  pixelwitness report evidence/… --format junit -o tests.xml    # or sarif, markdown: by its own policy
 
 Every bundle holds its own page already, as data/report.html; `pixelwitness open` shows it with the
-bundle's files. Of a run that was cut short, what it had written is rendered. JUnit, SARIF and
-Markdown hold a bundle against a policy: `pixelwitness check`.
+bundle's files. Of a run that was cut short, what it had written is rendered. `pixelwitness check`
+holds bundles against another policy, or a baseline.
 
 Exit codes: 0 rendered, 2 it is no bundle or cannot be read, or several cannot be rendered so,
 3 the file cannot be written.")]
@@ -58,6 +61,12 @@ enum Format {
     Wacz,
     /// Evidence records for a spreadsheet, a row each
     Csv,
+    /// What came of the bundle's own policy, for CI systems
+    Junit,
+    /// The same as SARIF 2.1.0
+    Sarif,
+    /// The same as Markdown
+    Markdown,
 }
 
 pub async fn report(args: &ReportArgs) -> u8 {
@@ -88,6 +97,15 @@ pub async fn report(args: &ReportArgs) -> u8 {
             Some("`pixelwitness audit` completes its records as far as that goes"),
         );
     }
+    let mut policies = Vec::new();
+    if args.format.is_of_a_policy() {
+        for run in &runs {
+            match policy_of(run) {
+                Ok(policy) => policies.push(policy),
+                Err(code) => return code,
+            }
+        }
+    }
     let pdf = match args.format {
         Format::Pdf => match print_all(args, &runs).await {
             Ok(pdf) => pdf,
@@ -97,6 +115,9 @@ pub async fn report(args: &ReportArgs) -> u8 {
     };
     let render = |colour: bool, out: &mut dyn Write| match args.format {
         Format::Pdf => out.write_all(&pdf),
+        Format::Junit => gate::junit::render(&judged(&runs, &policies), out),
+        Format::Sarif => gate::sarif::render(&judged(&runs, &policies), out),
+        Format::Markdown => gate::markdown::render(&judged(&runs, &policies), out),
         format => render(format, &runs, colour, out),
     };
     match write(args.output.as_deref(), &render) {
@@ -113,6 +134,33 @@ pub async fn report(args: &ReportArgs) -> u8 {
             exit::INCONCLUSIVE
         }
         Ok(()) => exit::OK,
+    }
+}
+
+impl Format {
+    fn is_of_a_policy(self) -> bool {
+        matches!(self, Format::Junit | Format::Sarif | Format::Markdown)
+    }
+}
+
+/// The policy that a run was held against, as of its day; says what is wrong with it, and gives the exit code.
+fn policy_of(run: &Run) -> Result<Option<Policy>, u8> {
+    let Some(path) = own_policy(&run.bundle)? else {
+        return Ok(None);
+    };
+    Policy::load(&path, run.record.started.date())
+        .map(Some)
+        .map_err(|diagnostic| talk::diagnostic(&diagnostic))
+}
+
+fn judged<'a>(runs: &'a [Run], policies: &'a [Option<Policy>]) -> Gate<'a> {
+    let judged = runs.iter().zip(policies).map(|(run, policy)| {
+        let title = run.record.scenario.title.clone();
+        Judged::new(title, run.bundle.clone(), run.traffic(), policy.as_ref())
+    });
+    Gate {
+        runs: judged.collect(),
+        ..Gate::default()
     }
 }
 
@@ -143,7 +191,10 @@ fn render(format: Format, runs: &[Run], colour: bool, out: &mut dyn Write) -> io
     };
     let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
     match format {
-        Format::Terminal | Format::Pdf => report::terminal::render(run, colour, out),
+        // Those that are of a policy, and PDF, are not rendered here.
+        Format::Terminal | Format::Pdf | Format::Junit | Format::Sarif | Format::Markdown => {
+            report::terminal::render(run, colour, out)
+        }
         Format::Html => page(run, false, out),
         Format::Har => report::har::render(&run.record, &run.exchanges, &body, out),
         Format::Csv => report::csv::render(&run.events, out),

@@ -28,6 +28,7 @@ mod leak_properties;
 mod leaks;
 mod open;
 mod page;
+mod page_hostile;
 mod policy;
 mod properties;
 mod record;

@@ -5,12 +5,14 @@
 
 mod chart;
 mod comparison;
+mod detail;
 mod entry;
 mod made;
 mod picture;
 mod summary;
 mod text;
 mod timeline;
+mod told;
 
 use std::io::{self, Write};
 
@@ -23,9 +25,10 @@ pub use self::comparison::render as render_comparison;
 use self::entry::Entry;
 use self::made::{Canary, Facts, Lone};
 use self::picture::Picture;
-use self::summary::{Judgement, Named, Recipient, Sentence, Topic, VerdictView, Way};
+use self::summary::{Judgement, Sentence, VerdictView};
 use self::text::Text;
 use self::timeline::Timeline;
+use self::told::{Named, Recipient, Topic, Way};
 use super::{course, in_parallel};
 use crate::model::{AuditVerdict, ClaimVerdict, Exchange};
 use crate::run::Run;
@@ -103,12 +106,12 @@ pub fn render(run: &Run, sources: &Sources<'_>, out: &mut dyn Write) -> io::Resu
             .claims
             .iter()
             .any(|claim| claim.verdict == ClaimVerdict::NotContradicted),
-        ways: summary::ways(run),
-        topics: summary::topics(run),
-        named: summary::named_by(run),
-        untold: summary::pages_untold(run),
-        recipients: summary::recipients(run),
-        answered: summary::answered(run).is_some(),
+        ways: told::ways(run),
+        topics: told::topics(run),
+        named: told::named_by(run),
+        untold: told::pages_untold(run),
+        recipients: told::recipients(run),
+        answered: told::answered(run).is_some(),
         chart: Chart::new(run),
         banners: sentences(course::banners(run)),
         contained: sentences(course::contained(run)),

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 use super::Sources;
+use super::detail::detail;
 use super::entry::{Entry, Of};
 use super::picture::Picture;
 use super::text::Text;
@@ -119,7 +120,7 @@ impl<'a> Timeline<'a> {
 fn details(entries: &[&Entry<'_>], sources: &Sources<'_>) -> askama::Result<Vec<String>> {
     let render = |entry: &&Entry<'_>| {
         let body = (sources.body)(entry.exchange);
-        entry.detail(body, sources.beside)
+        detail(entry, body, sources.beside)
     };
     in_parallel(entries, |part| {
         part.iter()

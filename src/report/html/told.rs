@@ -1,0 +1,274 @@
+//! Who was told what: what was typed and left, what it was about, whom it names, who was asked.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::text::Text;
+use crate::leak::is_found;
+use crate::model::{Certainty, EventKind, Leak, Moment, Strength, Submission};
+use crate::report::count;
+use crate::report::words::{
+    chain_and_extent, is_planted, is_third_partys, named, recipient_of, short, untold, whom,
+};
+use crate::run::Run;
+
+/// Requests of one thing that are linked to.
+pub(super) const MOST_LINKS: usize = 12;
+
+/// Something typed that left, each way in which it did once.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    pub(super) tone: &'static str,
+    pub(super) heading: Text<'static>,
+    pub(super) chain: Text<'a>,
+    pub(super) value: Text<'a>,
+    pub(super) shell: Text<'a>,
+    pub(super) when: Text<'static>,
+    pub(super) links: Vec<Text<'a>>,
+    pub(super) more: usize,
+    times: usize,
+    unsent: usize,
+    kept: usize,
+    leak: &'a Leak,
+}
+
+pub(super) fn ways(run: &Run) -> Vec<Way<'_>> {
+    let mut ways: Vec<Way<'_>> = Vec::new();
+    let mut found: BTreeMap<(&str, String, &str), usize> = BTreeMap::new();
+    for leak in &run.findings.leaks {
+        let to = leak.recipient.as_deref().unwrap_or(&leak.host);
+        let chain = chain_and_extent(leak);
+        let at = *found
+            .entry((to, chain.clone(), &leak.value))
+            .or_insert_with(|| {
+                ways.push(Way::new(to, chain, leak));
+                ways.len() - 1
+            });
+        ways[at].take(leak);
+    }
+    ways.iter_mut().for_each(Way::close);
+    ways
+}
+
+impl<'a> Way<'a> {
+    fn new(to: &str, chain: String, leak: &'a Leak) -> Way<'a> {
+        let (tone, heading) = match leak.certainty {
+            Certainty::Refuted => ("plain", "Suspected, and refuted by other values"),
+            _ if leak.kind == "cookie" => ("unsure", "A planted cookie's value stood elsewhere"),
+            _ if is_found(leak) => ("bad", "Told"),
+            _ => ("unsure", "Suspected, or kept back by the browser"),
+        };
+        Way {
+            tone,
+            heading: Text::new(match tone {
+                "bad" => format!("{to} was told what was typed as “{}”", leak.canary),
+                _ => format!("{heading}: “{}”, on its way to {to}", leak.canary),
+            }),
+            chain: Text::new(chain),
+            value: Text::new(&*leak.value),
+            shell: Text::new(leak.shell.as_deref().unwrap_or("")),
+            when: Text::new(""),
+            links: Vec::new(),
+            more: 0,
+            times: 0,
+            unsent: 0,
+            kept: 0,
+            leak,
+        }
+    }
+
+    fn take(&mut self, leak: &'a Leak) {
+        self.times += 1;
+        self.unsent += usize::from(matches!(
+            leak.submission,
+            Submission::Before | Submission::Never
+        ));
+        self.kept += usize::from(leak.sent == Some(false));
+        let is_known = self.links.iter().any(|link| link.raw() == leak.exchange);
+        match self.links.len() {
+            _ if is_known => {}
+            ..MOST_LINKS => self.links.push(Text::new(&*leak.exchange)),
+            _ => self.more += 1,
+        }
+    }
+
+    /// Says when, now that all are taken.
+    fn close(&mut self) {
+        let steps: Vec<String> = self.leak.typed_in.iter().map(u32::to_string).collect();
+        let typed = match (steps.as_slice(), self.leak.fields.join(", ")) {
+            ([], _) => String::new(),
+            ([step], field) => format!("Typed in step {step} ({field}); "),
+            (steps, field) => format!("Typed in steps {} ({field}); ", steps.join(", ")),
+        };
+        let mut when = format!("{typed}told {}", count(self.times, "time"));
+        if self.unsent == self.times {
+            when += ", when the visitor had typed it and not sent it";
+        } else if self.unsent > 0 {
+            when += &format!(
+                ", {} of them when the visitor had typed it and not sent it",
+                self.unsent
+            );
+        }
+        if self.kept > 0 {
+            when += &format!(" ({} kept from leaving)", self.kept);
+        }
+        when.push('.');
+        self.when = Text::new(when);
+    }
+}
+
+/// What the pages are about, as it was told: topic by topic.
+#[derive(Debug)]
+pub(super) struct Topic<'a> {
+    pub(super) topic: Text<'a>,
+    pub(super) to: Text<'a>,
+    /// What it may be in law, for review.
+    pub(super) category: Text<'a>,
+    pub(super) told: Vec<(Text<'a>, Text<'a>, Text<'a>)>,
+    pub(super) more: usize,
+}
+
+pub(super) fn topics(run: &Run) -> Vec<Topic<'_>> {
+    let mut topics: Vec<((&str, &str), Topic<'_>)> = Vec::new();
+    for context in &run.findings.contexts {
+        let Some(matched) = &context.topic else {
+            continue;
+        };
+        let to = context.recipient.as_deref().unwrap_or(&context.host);
+        let key = (to, matched.topic.as_str());
+        let at = topics.iter().position(|(known, _)| *known == key);
+        let at = at.unwrap_or_else(|| {
+            let candidate = context.candidate.as_ref();
+            topics.push((
+                key,
+                Topic {
+                    topic: Text::new(&*matched.topic),
+                    to: Text::new(to),
+                    category: Text::new(candidate.map_or("", |candidate| &*candidate.category)),
+                    told: Vec::new(),
+                    more: 0,
+                },
+            ));
+            topics.len() - 1
+        });
+        let topic = &mut topics[at].1;
+        let first = context.exchanges.first().map_or("", String::as_str);
+        let text = short(&context.observation.text, &run.record.scenario.origin);
+        if topic.told.len() < MOST_LINKS {
+            let place = Text::new(&*context.observation.place);
+            topic.told.push((place, Text::new(text), Text::new(first)));
+        } else {
+            topic.more += 1;
+        }
+    }
+    topics.into_iter().map(|(_, topic)| topic).collect()
+}
+
+/// A signal that names a person or a browser.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    pub(super) whom: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) signal: Text<'a>,
+    pub(super) value: Text<'a>,
+    pub(super) events: usize,
+    pub(super) planted: bool,
+}
+
+pub(super) fn named_by(run: &Run) -> Vec<Named<'_>> {
+    let told = run.events.iter().filter(|event| event.tells());
+    named(told)
+        .into_iter()
+        .map(|((strength, signal, value), events)| Named {
+            whom: whom(strength),
+            tone: match strength {
+                Strength::Account | Strength::Person | Strength::SitePerson => "bad",
+                _ => "plain",
+            },
+            signal: Text::new(signal),
+            value: Text::new(value),
+            events,
+            planted: is_planted(run, value),
+        })
+        .collect()
+}
+
+/// Somebody who was asked for something.
+#[derive(Debug)]
+pub(super) struct Recipient<'a> {
+    pub(super) name: Text<'a>,
+    pub(super) requests: usize,
+    pub(super) sent: usize,
+    pub(super) events: usize,
+    pub(super) pages: usize,
+    /// Events before a banner was answered, and after it.
+    pub(super) before: usize,
+    pub(super) after: usize,
+    pub(super) read: bool,
+}
+
+/// Third parties, and trackers on the site's own hosts: Meta first, then by the number of events and requests.
+pub(super) fn recipients(run: &Run) -> Vec<Recipient<'_>> {
+    let answered = answered(run);
+    let mut all: BTreeMap<&str, Recipient<'_>> = BTreeMap::new();
+    fn entry<'a, 'r>(
+        all: &'r mut BTreeMap<&'a str, Recipient<'a>>,
+        name: &'a str,
+    ) -> &'r mut Recipient<'a> {
+        all.entry(name).or_insert_with(|| Recipient {
+            name: Text::new(name),
+            requests: 0,
+            sent: 0,
+            events: 0,
+            pages: 0,
+            before: 0,
+            after: 0,
+            read: false,
+        })
+    }
+    for exchange in run.exchanges.iter().filter(|x| is_third_partys(x)) {
+        let recipient = entry(&mut all, recipient_of(exchange));
+        recipient.requests += 1;
+        recipient.sent += usize::from(exchange.sent == Some(true));
+    }
+    let mut pages: HashSet<(&str, &str)> = HashSet::new();
+    for event in &run.events {
+        let recipient = entry(&mut all, &event.recipient);
+        recipient.read |= event.kind != EventKind::Unknown;
+        if !event.tells() {
+            continue;
+        }
+        recipient.events += 1;
+        match (answered, event.time) {
+            (Some(answered), Some(time)) if time >= answered => recipient.after += 1,
+            _ => recipient.before += 1,
+        }
+        let page = event.page_url.as_deref().unwrap_or_default();
+        if pages.insert((&event.recipient, page)) {
+            recipient.pages += 1;
+        }
+    }
+    let mut all: Vec<(&str, Recipient<'_>)> = all.into_iter().collect();
+    all.sort_by_key(|(name, recipient)| {
+        let by_number = (
+            usize::MAX - recipient.events,
+            usize::MAX - recipient.requests,
+        );
+        (*name != "Meta", by_number)
+    });
+    all.into_iter().map(|(_, recipient)| recipient).collect()
+}
+
+/// When a consent banner was first answered.
+pub(super) fn answered(run: &Run) -> Option<Moment> {
+    run.record.consent.iter().find_map(|record| record.answered)
+}
+
+/// Pages of the site of which Meta was told nothing. None: that could not be established.
+pub(super) fn pages_untold(run: &Run) -> Option<Vec<Text<'_>>> {
+    let pages = untold(run)?.into_iter();
+    Some(
+        pages
+            .map(|page| Text::new(short(page, &run.record.scenario.origin)))
+            .collect(),
+    )
+}
