@@ -154,9 +154,10 @@ impl Run {
     }
 
     fn write_page(&self, bundle: &BundleWriter) -> Result<(), BundleError> {
+        let mut html = Vec::new();
+        let rendered = page(self, true, &mut html);
         bundle.replace("report.html", |file| {
-            let mut html = Vec::new();
-            page(self, true, &mut html)?;
+            rendered?;
             // What stands decoded in it stood encoded in the records.
             let clean = bundle.scrub().map(|scrub| scrub.bytes(&html));
             file.write_all(clean.as_deref().unwrap_or(&html))
