@@ -1,8 +1,10 @@
 //! `pixelwitness open`: shows a bundle's report and its files in the browser.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use tempfile::NamedTempFile;
 
 use super::options::on_signal;
 use super::{exit, talk};
@@ -52,27 +54,45 @@ pub async fn open(args: &OpenArgs) -> u8 {
         }
     };
     talk::data(shelf.address());
-    if !args.no_browser {
-        show(shelf.address());
-    }
+    // As long as it is served: the browser may be slow.
+    let _way = match args.no_browser {
+        true => None,
+        false => show(shelf.address()),
+    };
     talk::note("it is served until Ctrl-C");
     let _ = cancel.wait_for(|cancelled| *cancelled).await;
     shelf.stop();
     exit::OK
 }
 
-/// Has the desktop's browser show an address.
-fn show(address: &str) {
+/// Has the desktop's browser show an address, by way of a file that nobody else can read: what a program is started with,
+/// everybody on the machine can see.
+fn show(address: &str) -> Option<NamedTempFile> {
     let on_a_desktop = !cfg!(target_os = "linux")
         || ["DISPLAY", "WAYLAND_DISPLAY"]
             .iter()
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     if !on_a_desktop {
         talk::note("there is no desktop here: open that address in a browser on this machine");
-    } else if let Err(error) = open::that_detached(address) {
+        return None;
+    }
+    let way = tempfile::Builder::new()
+        .prefix("pixelwitness-")
+        .suffix(".html")
+        .tempfile()
+        .and_then(|mut file| {
+            let html = format!(
+                "<!doctype html><meta charset=\"utf-8\"><title>pixelwitness</title><meta http-equiv=\"refresh\" content=\"0; url={address}\">"
+            );
+            file.write_all(html.as_bytes())?;
+            Ok(file)
+        })
+        .and_then(|file| open::that_detached(file.path()).map(|()| file));
+    way.inspect_err(|error| {
         talk::warning(
             &format!("no browser could be opened: {error}"),
             Some("open that address yourself"),
         );
-    }
+    })
+    .ok()
 }

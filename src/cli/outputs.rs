@@ -14,10 +14,10 @@ use crate::run::{Run, page};
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct OutputArgs {
-    /// Write the report as one page that opens anywhere; of several journeys, side by side
+    /// Write the report as one page that opens anywhere; of several journeys, side by side. What is there is replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// Write the traffic as HAR 1.2; of one journey
+    /// Write the traffic as HAR 1.2; of one journey. What is there is replaced
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub har: Option<PathBuf>,
 }

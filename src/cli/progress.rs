@@ -1,6 +1,7 @@
 //! What a person sees while a run goes on: a bar on a terminal, a line for each step in a log.
 
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Progress {
     title: String,
     /// Lines, since nobody sees a bar.
     lines: bool,
+    /// What is going on, without the counts.
+    now: Mutex<String>,
     requests: AtomicUsize,
     events: AtomicUsize,
 }
@@ -40,6 +43,7 @@ impl Progress {
             bar,
             title,
             lines: !terminal && !talk::is_quiet(),
+            now: Mutex::default(),
             requests: AtomicUsize::new(0),
             events: AtomicUsize::new(0),
         }
@@ -53,32 +57,27 @@ impl Progress {
                 what,
             } => {
                 self.bar.set_length(total as u64);
-                self.bar.set_position(u64::from(number));
-                self.say(
-                    &format!("{}{}", on_one_line(&what), self.so_far()),
-                    &format!("step {number} of {total}: "),
-                );
+                // Those that are done.
+                self.bar.set_position(u64::from(number) - 1);
+                self.say(&on_one_line(&what), &format!("step {number} of {total}: "));
             }
             RunEvent::Request => {
                 self.requests.fetch_add(1, Relaxed);
+                self.show();
             }
             RunEvent::Told(event) if event.tells() => {
                 self.events.fetch_add(1, Relaxed);
+                self.show();
             }
             RunEvent::Told(_) => {}
             RunEvent::Recorded(steps) => {
                 self.bar.set_length(steps as u64);
                 self.bar.set_position(steps as u64);
-                self.bar.set_message(format!(
-                    "steps recorded; close the window, or press Ctrl-C, when you are done{}",
-                    self.so_far()
-                ));
+                self.now_is("steps recorded; close the window, or press Ctrl-C, when you are done");
             }
             RunEvent::Settling => {
-                self.say(
-                    &format!("waiting for the last requests{}", self.so_far()),
-                    "",
-                );
+                self.bar.set_position(self.bar.length().unwrap_or_default());
+                self.say("waiting for the last requests", "");
             }
         }
     }
@@ -87,10 +86,23 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
-    fn say(&self, message: &str, before: &str) {
-        self.bar.set_message(message.to_owned());
+    fn say(&self, what: &str, before: &str) {
+        self.now_is(what);
         if self.lines {
-            talk::plain(&format!("{}: {before}{message}", self.title));
+            talk::plain(&format!("{}: {before}{what}{}", self.title, self.so_far()));
+        }
+    }
+
+    fn now_is(&self, what: &str) {
+        if let Ok(mut now) = self.now.lock() {
+            what.clone_into(&mut now);
+        }
+        self.show();
+    }
+
+    fn show(&self) {
+        if let Ok(now) = self.now.lock() {
+            self.bar.set_message(format!("{now}{}", self.so_far()));
         }
     }
 

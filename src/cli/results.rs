@@ -150,9 +150,9 @@ impl Results {
         }
     }
 
-    /// Closes with a line for each run, where there is more than one.
+    /// Closes with a line for each run.
     pub fn table(&self, runs: Vec<(&str, &Run)>) {
-        if self.json || talk::is_quiet() || runs.len() < 2 {
+        if self.json || talk::is_quiet() || runs.is_empty() {
             return;
         }
         let mut stdout = std::io::stdout().lock();

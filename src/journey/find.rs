@@ -160,11 +160,9 @@ impl Context<'_> {
         /// Something that runs away for longer is not clicked.
         const TRIES: usize = 5;
         let mut element = self.locate(selectors, want).await?;
-        for tried in 0..TRIES {
+        for _ in 0..TRIES {
             self.tab().move_to(element.x, element.y).await?;
-            if tried == 0 {
-                self.look_where_it_points(&element).await;
-            }
+            self.look_where_it_points(&element).await;
             let now = self.locate(selectors, want).await?;
             let moved = (now.x - element.x).abs() > 1.0 || (now.y - element.y).abs() > 1.0;
             element = now;

@@ -1,7 +1,7 @@
 //! Pictures of what the visitor sees: after each step, and where they point at something that the last picture does not show.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chromiumoxide::cdp::browser_protocol::page::{
     CaptureScreenshotFormat, CaptureScreenshotParams, GetLayoutMetricsParams, Viewport,
@@ -18,15 +18,26 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// A larger picture (bytes) is taken again at half the size.
 const LARGE: usize = 1 << 20;
 
+/// A picture that is older may show another page than the visitor sees.
+const FRESH: Duration = Duration::from_millis(250);
+
 /// Of a page that has been scrolled so much is shown above and below what the visitor points at.
 const AROUND: f64 = 150.0;
 
 /// What the last picture of a tab shows.
 #[derive(Debug, Default)]
 pub(super) struct Pictured {
-    last: Option<(String, Option<String>, VisualViewport)>,
+    last: Option<Last>,
     /// The document of which none could be had: it hangs, and would hold up every step in it.
     gave_none: Option<String>,
+}
+
+#[derive(Debug)]
+struct Last {
+    path: String,
+    document: Option<String>,
+    view: VisualViewport,
+    taken: Instant,
 }
 
 /// Takes a picture (PNG) of what is seen in a tab. The page itself is not changed by it.
@@ -100,14 +111,24 @@ pub async fn after_step(tab: &mut Tab, folder: &Path, step: u32) -> Result<Optio
     if tab.is_gone() || !tab.url().starts_with("http") {
         return Ok(None);
     }
+    let before = seen_soon(tab).await;
+    let taken = Instant::now();
     let path = take_and_keep(tab, folder, &format!("{step:03}.png"), None).await?;
-    let view = match path {
+    let after = match path {
         Some(_) => seen_soon(tab).await,
         None => None,
     };
     let document = tab.state.borrow().document.clone();
-    let last = path.clone().zip(view);
-    tab.pictured.last = last.map(|(path, view)| (path, document, view));
+    // Of a page that was just scrolling it is not known what the picture shows.
+    tab.pictured.last = match (&path, before, after) {
+        (Some(path), Some(before), Some(view)) if is_same(&before, &view) => Some(Last {
+            path: path.clone(),
+            document,
+            view,
+            taken,
+        }),
+        _ => None,
+    };
     Ok(path)
 }
 
@@ -150,7 +171,13 @@ impl Context<'_> {
         let document = tab.state.borrow().document.clone();
         let mut shown = whole(&view);
         let screenshot = match &tab.pictured.last {
-            Some((path, of, was)) if *of == document && is_same(was, &view) => Some(path.clone()),
+            Some(last)
+                if last.document == document
+                    && last.taken.elapsed() < FRESH
+                    && is_same(&last.view, &view) =>
+            {
+                Some(last.path.clone())
+            }
             _ if takes => {
                 let top = (area.y - AROUND).clamp(0.0, view.client_height);
                 let bottom = (area.y + area.height + AROUND).clamp(top, view.client_height);

@@ -260,7 +260,7 @@ pub struct PointedRecord {
     pub element: Area,
     /// What the picture shows of it: all that is seen, or a band across around the element.
     pub shown: Area,
-    /// What the visitor saw then: the last step's picture, or one of its own where the page had been scrolled since; relative
+    /// What the visitor saw then: the last step's picture, or one of its own where the page may look otherwise by now; relative
     /// to the bundle. Null: no picture was to be had.
     pub screenshot: Option<String>,
 }

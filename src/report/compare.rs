@@ -84,7 +84,7 @@ pub fn compare(groups: &[Group]) -> Vec<Row> {
 }
 
 /// When the banner was first answered.
-fn answered(run: &Run) -> Option<Moment> {
+pub(super) fn answered(run: &Run) -> Option<Moment> {
     let consent = run.record.consent.iter();
     consent
         .filter(|record| record.outcome == ConsentOutcome::Answered)

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::compare::{Group, Row, compare};
-use super::count;
-use super::course::{Line, Tone, told_nothing};
+use super::course::{Line, Tone, headline};
 use super::words::{chain_and_extent, question};
 use crate::leak::{doubt_of_run, is_found};
 use crate::model::{ClaimVerdict, RuleOutcome, Verdict};
@@ -57,8 +56,8 @@ pub(super) struct Way<'a> {
     pub(super) to: &'a str,
     pub(super) canary: &'a str,
     pub(super) chain: String,
-    /// How often on each side.
-    pub(super) times: Vec<usize>,
+    /// How often on each side; nothing where that is not known.
+    pub(super) times: Vec<Option<usize>>,
 }
 
 impl<'a> Comparison<'a> {
@@ -172,22 +171,11 @@ pub(super) fn rule_word(outcome: Option<RuleOutcome>) -> &'static str {
 }
 
 fn side<'a>((number, run): (usize, &&'a Run)) -> Side<'a> {
-    let meta = run
-        .events
-        .iter()
-        .filter(|event| event.tells() && event.recipient == "Meta");
-    let told = match meta.count() {
-        0 => told_nothing(run),
-        events => vec![Line::new(
-            Tone::Bad,
-            format!("Meta was told {}.", count(events, "event")),
-        )],
-    };
     Side {
         run,
         letter: letter(number),
         name: run.bundle.display().to_string(),
-        told,
+        told: headline(run),
         doubt: doubt_of_run(&run.record),
     }
 }
@@ -234,11 +222,15 @@ fn ways<'a>(runs: &[&'a Run]) -> Vec<Way<'a>> {
             times[side] += 1;
         }
     }
+    let known = |(run, times): (&&Run, usize)| match times {
+        0 if doubt_of_run(&run.record).is_some() => None,
+        times => Some(times),
+    };
     let ways = ways.into_iter().map(|((to, canary, chain), times)| Way {
         to,
         canary,
         chain,
-        times,
+        times: runs.iter().zip(times).map(known).collect(),
     });
     ways.collect()
 }

@@ -1,10 +1,10 @@
 //! How a run went, line by line: the journey, what was told in a sentence each, banners, cookies that were planted, what was
 //! contained, clocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::count;
-use super::words::{is_meta, short};
+use super::words::{Fate, is_meta, short};
 use crate::model::{ConsentOutcome, ConsentRecord, Exchange, JourneyState, Outcome, TrackerEvent};
 use crate::run::Run;
 
@@ -56,7 +56,8 @@ pub(super) fn journey(run: &Run) -> Line {
         ),
         JourneyState::Interrupted => cut_short("Stopped"),
         JourneyState::TimedOut => cut_short("Out of time"),
-        JourneyState::Failed | JourneyState::Running => cut_short("Failed"),
+        JourneyState::Failed => cut_short("Failed"),
+        JourneyState::Running => cut_short("Cut short"),
     }
 }
 
@@ -102,6 +103,66 @@ fn times(number: u64) -> String {
         1 => "once".to_owned(),
         number => format!("{number} times"),
     }
+}
+
+/// Who was told how much, in a sentence each: Meta first.
+pub(super) fn headline(run: &Run) -> Vec<Line> {
+    let sent: HashMap<&str, Option<bool>> = run
+        .exchanges
+        .iter()
+        .map(|exchange| (exchange.id.as_str(), exchange.sent))
+        .collect();
+    let mut told: BTreeMap<(bool, &str), Vec<Told<'_>>> = BTreeMap::new();
+    for event in run.events.iter().filter(|event| event.tells()) {
+        let sent = sent.get(event.exchange.as_str()).copied().flatten();
+        let of_recipient = told.entry((event.recipient != "Meta", &event.recipient));
+        of_recipient.or_default().push((event, sent));
+    }
+    let mut lines = Vec::new();
+    if !told.contains_key(&(false, "Meta")) {
+        lines.extend(told_nothing(run));
+    }
+    lines.extend(
+        told.iter()
+            .map(|((_, recipient), events)| told_line(recipient, events)),
+    );
+    lines
+}
+
+/// An event, and whether it left.
+type Told<'a> = (&'a TrackerEvent, Option<bool>);
+
+fn told_line(recipient: &str, events: &[Told<'_>]) -> Line {
+    let mut fate = Fate::default();
+    events.iter().for_each(|(_, sent)| fate.take(*sent));
+    // Those that left, if any did.
+    let counted = events
+        .iter()
+        .filter(|(_, sent)| fate.left == 0 || *sent == Some(true));
+    let counted: Vec<&TrackerEvent> = counted.map(|(event, _)| *event).collect();
+    let pages: HashSet<&str> = counted
+        .iter()
+        .filter_map(|event| event.page_url.as_deref()?.split('#').next())
+        .collect();
+    let mut what = match pages.len() {
+        0 => String::new(),
+        pages => format!("of {}, ", count(pages, "page")),
+    };
+    what += &format!("in {}", count(counted.len(), "event"));
+    let mut text = fate.says(recipient, &what);
+    if fate.left > 0 && fate.left < events.len() {
+        let rest = Fate { left: 0, ..fate };
+        text += &format!(
+            "; of {} more: {}",
+            events.len() - fate.left,
+            rest.in_numbers()
+        );
+    }
+    let tone = match fate.left {
+        0 => Tone::Unsure,
+        _ => Tone::Bad,
+    };
+    Line::new(tone, text + ".")
 }
 
 /// Who else was told events that a decoder knows, with their names, each with its number.

@@ -1,6 +1,6 @@
 //! What records say, in words: for every report that a person reads.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use url::Url;
 
@@ -137,7 +137,7 @@ pub(super) fn named<'a>(
     let mut signals = BTreeMap::new();
     for event in told {
         for identity in &event.identity {
-            if identity.strength <= Strength::Browser && !identity.signal.contains('[') {
+            if identity.strength <= Strength::Browser {
                 let key = (
                     identity.strength,
                     identity.signal.as_str(),
@@ -148,6 +148,63 @@ pub(super) fn named<'a>(
         }
     }
     signals
+}
+
+/// How many of some requests left, how many did not, and of how many that is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Fate {
+    pub(super) left: usize,
+    pub(super) kept: usize,
+    pub(super) unknown: usize,
+}
+
+impl Fate {
+    pub(super) fn take(&mut self, sent: Option<bool>) {
+        match sent {
+            Some(true) => self.left += 1,
+            Some(false) => self.kept += 1,
+            None => self.unknown += 1,
+        }
+    }
+
+    /// That somebody was told something, or would have been, or that it is not known.
+    pub(super) fn says(self, to: &str, what: &str) -> String {
+        match (self.left, self.unknown) {
+            (1.., _) => format!("{to} was told {what}"),
+            (0, 1..) => format!("Whether {to} was told {what} is unknown"),
+            (0, 0) => format!("{to} would have been told {what}: it did not leave"),
+        }
+    }
+
+    /// `3 left, 1 did not leave`
+    pub(super) fn in_numbers(self) -> String {
+        let parts = [
+            (self.left, "left"),
+            (self.kept, "did not leave"),
+            (self.unknown, "unknown"),
+        ];
+        let parts = parts.iter().filter(|(number, _)| *number > 0);
+        let parts: Vec<String> = parts
+            .map(|(number, what)| format!("{number} {what}"))
+            .collect();
+        parts.join(", ")
+    }
+}
+
+/// Requests that somebody else was asked for: those to third parties, and those to whatever host that carry an event; each
+/// with who is told.
+pub(super) fn asked(run: &Run) -> impl Iterator<Item = (&str, &Exchange)> {
+    let mut told: HashMap<&str, &str> = HashMap::new();
+    for event in &run.events {
+        told.entry(&event.exchange).or_insert(&event.recipient);
+    }
+    run.exchanges
+        .iter()
+        .filter_map(move |exchange| match told.get(exchange.id.as_str()) {
+            Some(recipient) => Some((*recipient, exchange)),
+            None if is_third_partys(exchange) => Some((recipient_of(exchange), exchange)),
+            None => None,
+        })
 }
 
 /// Whether a value was planted for the run.

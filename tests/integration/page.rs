@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use pixelwitness::demo::Build;
-use pixelwitness::model::{Outcome, StepState};
+use pixelwitness::model::{JourneyState, Outcome, StepState};
 use pixelwitness::run::{Run, page, print};
 use pixelwitness::scenario::Scenario;
 use serde_json::Value;
@@ -167,7 +167,7 @@ async fn a_report_is_clicked_through() {
         .ask("[...document.querySelectorAll('a[href]:not([href^=\"#\"])')].map((link) => link.getAttribute('href'))")
         .await;
     let links: Vec<String> = serde_json::from_value(links).unwrap();
-    assert!(links.iter().any(|link| link.starts_with("bodies/")));
+    assert!(links.iter().any(|link| link.starts_with("./bodies/")));
     for link in links {
         assert!(run.bundle.join("data").join(&link).is_file(), "{link}");
     }
@@ -249,6 +249,11 @@ async fn it_shows_what_the_bundle_holds_and_nothing_else() {
     let run = leaky(folder.path()).await;
     let mut viewer = Viewer::start().await;
     viewer.open(&alone(&run, folder.path())).await;
+    // Whom it names is what the verdict rests on.
+    let named = viewer.text("#named + table").await;
+    for link in &run.findings.identities {
+        assert!(named.contains(&link.signal), "{}: {named}", link.signal);
+    }
     // Every event has a line, and every request that was made of a third party.
     let lines = viewer
         .ask("[...document.querySelectorAll('details.entry')].map((entry) => entry.id)")
@@ -516,6 +521,92 @@ async fn two_runs_stand_side_by_side() {
     let same = pixelwitness(&["report", &a, &a], &[]);
     let same = String::from_utf8(same.stdout).unwrap();
     assert!(!same.contains("Flows that"), "{same}");
+}
+
+/// What was kept from leaving, and what is not known to have left, was told to nobody.
+#[tokio::test]
+async fn what_did_not_leave_was_told_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = leaky(folder.path()).await;
+    let mut viewer = Viewer::start().await;
+    for (sent, says, number) in [
+        (Some(false), "would have been told", "Did not leave"),
+        (None, "is unknown", "Unknown whether"),
+    ] {
+        let mut run = Run::load(&run.bundle).unwrap();
+        for exchange in &mut run.exchanges {
+            exchange.sent = sent;
+        }
+        for leak in &mut run.findings.leaks {
+            leak.sent = sent;
+            if sent == Some(false) {
+                leak.outcome = Outcome::Contained;
+            }
+        }
+        for context in &mut run.findings.contexts {
+            context.sent = sent;
+        }
+        viewer.open(&alone(&run, folder.path())).await;
+        let headline = viewer.text("header .lede").await;
+        assert!(headline.contains(says), "{headline}");
+        let headings = viewer
+            .ask("[...document.querySelectorAll('.way h3, #topics ~ article h3')].map((heading) => heading.textContent)")
+            .await;
+        let headings: Vec<String> = serde_json::from_value(headings).unwrap();
+        assert!(
+            headings.len() > 5 && headings.iter().all(|heading| heading.contains(says)),
+            "{headings:?}"
+        );
+        let row = format!(
+            "[...document.querySelectorAll('#recipients ~ table tbody tr')].map((row) => [row.querySelector('[data-label=\"Left\"]').textContent, row.querySelector('[data-label=\"{number}\"]').textContent === row.querySelector('[data-label=\"Requests\"]').textContent])"
+        );
+        assert_eq!(viewer.ask(&row).await[0], serde_json::json!(["0", true]));
+        assert_eq!(
+            viewer
+                .ask("document.querySelectorAll('.chart [class^=shade]').length === 0")
+                .await,
+            sent == Some(false)
+        );
+    }
+    viewer.close().await;
+}
+
+/// A side that did not come to its end is unknown where it has nothing, and not zero.
+#[tokio::test]
+async fn a_side_that_broke_off_is_unknown() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = leaky(folder.path()).await;
+    let mut broken = Run::load(&whole.bundle).unwrap();
+    broken.record.journey.state = JourneyState::Failed;
+    broken.findings.leaks.clear();
+    for step in &mut broken.record.journey.steps[9..] {
+        step.state = StepState::NotReached;
+    }
+    broken
+        .exchanges
+        .retain(|exchange| exchange.step.is_some_and(|step| step < 10));
+    let mut html = Vec::new();
+    pixelwitness::report::html::render_comparison(&[&whole, &broken], &mut html).unwrap();
+    let path = folder.path().join("compared.html");
+    std::fs::write(&path, html).unwrap();
+    let mut viewer = Viewer::start().await;
+    viewer.open(&path).await;
+    let cells = viewer
+        .ask("[...document.querySelectorAll('#typed + table [data-label=\"B: times\"], #events + table [data-label=\"B: events\"]')].map((cell) => cell.textContent)")
+        .await;
+    let cells: Vec<String> = serde_json::from_value(cells).unwrap();
+    assert!(
+        cells.len() > 20 && cells.iter().all(|cell| cell.starts_with("unknown")),
+        "{cells:?}"
+    );
+    viewer.open(&alone(&broken, folder.path())).await;
+    assert!(
+        viewer
+            .text("#step-12 .sum")
+            .await
+            .contains("unknown: it was not reached")
+    );
+    viewer.close().await;
 }
 
 /// A tampered page is found out, even where all digests were made anew.

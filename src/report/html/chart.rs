@@ -1,9 +1,9 @@
-//! A small chart: who was asked for what in which step.
+//! A small chart: to whom how many requests left in which step.
 
 use std::collections::BTreeMap;
 
 use super::text::Text;
-use crate::report::words::{is_third_partys, recipient_of};
+use crate::report::words::{self, Fate};
 use crate::run::Run;
 
 /// Recipients that have a row of their own.
@@ -49,10 +49,13 @@ impl<'a> Chart<'a> {
     /// None: nobody was asked for anything, or there are no steps.
     pub(super) fn new(run: &'a Run) -> Option<Chart<'a>> {
         let steps = &run.record.journey.steps;
-        let mut asked: BTreeMap<&str, BTreeMap<Option<u32>, usize>> = BTreeMap::new();
-        for exchange in run.exchanges.iter().filter(|x| is_third_partys(x)) {
-            let by_step = asked.entry(recipient_of(exchange)).or_default();
-            *by_step.entry(exchange.step).or_default() += 1;
+        let mut asked: BTreeMap<&str, BTreeMap<Option<u32>, Fate>> = BTreeMap::new();
+        for (name, exchange) in words::asked(run) {
+            let by_step = asked.entry(name).or_default();
+            by_step
+                .entry(exchange.step)
+                .or_default()
+                .take(exchange.sent);
         }
         if asked.is_empty() || steps.is_empty() {
             return None;
@@ -62,12 +65,14 @@ impl<'a> Chart<'a> {
         columns.extend(outside.then_some(None));
         let column = COLUMNS as f64 / columns.len() as f64;
         let place = |at: usize| LABEL as f64 + at as f64 * column;
-        let most = asked.values().flat_map(BTreeMap::values).max().copied();
+        let fates = asked.values().flat_map(BTreeMap::values);
+        let most = fates.map(|fate| fate.left + fate.unknown).max();
         let most = most.unwrap_or(1).max(1);
-        let mut rows: Vec<(&str, BTreeMap<Option<u32>, usize>)> = asked.into_iter().collect();
+        let mut rows: Vec<(&str, BTreeMap<Option<u32>, Fate>)> = asked.into_iter().collect();
         // Meta first, then whoever was asked most.
         rows.sort_by_key(|(name, by_step)| {
-            let sum: usize = by_step.values().sum();
+            let left = by_step.values().map(|fate| fate.left + fate.unknown);
+            let sum: usize = left.sum();
             (*name != "Meta", usize::MAX - sum)
         });
         let more = rows.len().saturating_sub(MOST_ROWS);
@@ -75,7 +80,11 @@ impl<'a> Chart<'a> {
         let height = HEAD + ROW * rows.len();
         let rows = rows.into_iter().enumerate().map(|(at, (name, by_step))| {
             let cells = columns.iter().enumerate().filter_map(|(at, step)| {
-                let requests = *by_step.get(step)?;
+                let fate = *by_step.get(step)?;
+                let requests = fate.left + fate.unknown;
+                if requests == 0 {
+                    return None;
+                }
                 let of = match step {
                     Some(step) => format!("step {step}"),
                     None => "outside the steps".to_owned(),
@@ -84,7 +93,7 @@ impl<'a> Chart<'a> {
                     x: place(at),
                     requests,
                     shade: (4 * requests).div_ceil(most).clamp(1, 4),
-                    title: format!("{of}: {}", crate::report::count(requests, "request")),
+                    title: format!("{of}: {}", fate.in_numbers()),
                 })
             });
             Row {

@@ -77,7 +77,11 @@ pub fn render(runs: &[&Run], out: &mut dyn Write) -> io::Result<()> {
                     Text::new(way.canary),
                     Text::new(&*way.chain),
                 ],
-                cells: way.times.iter().map(usize::to_string).collect(),
+                cells: way
+                    .times
+                    .iter()
+                    .map(|times| times.map_or("unknown".to_owned(), |times| times.to_string()))
+                    .collect(),
             })
             .collect(),
         rows: comparison

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 use serde_json::Value;
 
 use super::entry::Entry;
-use super::text::Text;
+use super::text::{Text, link};
 use crate::leak::is_found;
 use crate::model::{BodyState, Confidence, Exchange, Leak, Outcome, Place, Source, TrackerEvent};
 use crate::report::count;
@@ -168,7 +168,7 @@ struct RequestView<'a> {
     body_note: String,
     /// Where its bytes are: in the bundle, and from the report.
     body_path: Text<'a>,
-    body_link: Option<&'a str>,
+    body_link: Option<String>,
     messages: Vec<Text<'a>>,
     fate: Text<'a>,
     initiators: Vec<Text<'a>>,
@@ -215,9 +215,7 @@ impl<'a> RequestView<'a> {
             body,
             body_note,
             body_path: Text::new(path.unwrap_or("")),
-            body_link: path
-                .and_then(|path| path.strip_prefix("data/"))
-                .filter(|_| beside),
+            body_link: path.filter(|_| beside).and_then(link),
             messages: messages(exchange),
             fate: Text::new(fate(exchange)),
             initiators: exchange

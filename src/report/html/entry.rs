@@ -157,10 +157,15 @@ fn tags(exchange: &Exchange, event: Option<&TrackerEvent>, leaks: &[&Leak]) -> V
     if let Some(event) = event {
         let strongest = event.identity.iter().map(|signal| signal.strength).min();
         match strongest {
-            Some(strength @ (Strength::Account | Strength::Person | Strength::SitePerson)) => {
+            Some(
+                strength @ (Strength::Account
+                | Strength::Person
+                | Strength::SitePerson
+                | Strength::Click),
+            ) => {
                 add("bad", format!("names {}", whom(strength)));
             }
-            Some(strength @ (Strength::Click | Strength::Browser)) => {
+            Some(strength @ Strength::Browser) => {
                 add("plain", format!("names {}", whom(strength)));
             }
             Some(Strength::Weak) | None => {}

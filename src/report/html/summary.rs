@@ -1,11 +1,8 @@
 //! What an editor reads first: the whole in a few sentences, the verdicts, the claims and rules.
 
-use std::collections::HashSet;
-
 use super::text::Text;
 use super::told::MOST_LINKS;
-use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, TrackerEvent, Verdict, VerdictOutcome};
-use crate::report::count;
+use crate::model::{ClaimVerdict, RuleMatch, RuleOutcome, UrlParts, Verdict, VerdictOutcome};
 use crate::report::course::{self, Line, Tone};
 use crate::report::words::{doubt, question};
 use crate::run::Run;
@@ -43,53 +40,8 @@ pub(super) fn tone(tone: Tone) -> &'static str {
 
 /// The whole in a few sentences.
 pub(super) fn headline(run: &Run) -> Vec<Sentence> {
-    let told = run.events.iter().filter(|event| event.tells());
-    let (meta, others): (Vec<&TrackerEvent>, Vec<&TrackerEvent>) =
-        told.partition(|event| event.recipient == "Meta");
-    let mut lines = Vec::new();
-    if meta.is_empty() {
-        lines.extend(course::told_nothing(run));
-    } else {
-        let pages: HashSet<&str> = meta
-            .iter()
-            .map(|event| event.page_url.as_deref().unwrap_or_default())
-            .collect();
-        let text = format!(
-            "Meta was told of {}, in {}.",
-            count(pages.len(), "page"),
-            count(meta.len(), "event")
-        );
-        lines.push(Line::new(Tone::Bad, text));
-        let doubtful = doubtful(run, &meta);
-        if doubtful > 0 {
-            let text = format!(
-                "Of these, {} did not leave, or it is unknown: each is marked.",
-                count(doubtful, "event")
-            );
-            lines.push(Line::new(Tone::Unsure, text));
-        }
-    }
-    for (recipient, names) in course::others_told(&others) {
-        let events: usize = names.iter().map(|(_, times)| times).sum();
-        let text = format!("{recipient} was told {}.", count(events, "event"));
-        lines.push(Line::new(Tone::Bad, text));
-    }
-    lines.into_iter().map(Sentence::from).collect()
-}
-
-fn doubtful(run: &Run, told: &[&TrackerEvent]) -> usize {
-    let ids: HashSet<&str> = told.iter().map(|event| event.exchange.as_str()).collect();
-    let unsent: HashSet<&str> = run
-        .exchanges
-        .iter()
-        .filter(|exchange| ids.contains(exchange.id.as_str()))
-        .filter(|exchange| doubt(exchange.sent, exchange.outcome).is_some())
-        .map(|exchange| exchange.id.as_str())
-        .collect();
-    let doubtful = told
-        .iter()
-        .filter(|event| unsent.contains(event.exchange.as_str()));
-    doubtful.count()
+    let lines = course::headline(run).into_iter();
+    lines.map(Sentence::from).collect()
 }
 
 /// One of the three verdicts.
@@ -208,7 +160,12 @@ fn flows(matches: &[RuleMatch], shown: bool) -> Vec<FlowView<'_>> {
         .map(|found| FlowView {
             page: Text::new(found.page.as_deref().unwrap_or("unknown")),
             whom: Text::new(found.recipient.as_deref().unwrap_or(&found.host)),
-            event: Text::new(found.event.as_deref().unwrap_or("not decoded")),
+            event: match (&found.event, UrlParts::of(&found.url)) {
+                (Some(event), _) => Text::new(&**event),
+                // The tracker's script, or what no decoder reads.
+                (None, Some(parts)) => Text::new(parts.path),
+                (None, None) => Text::new("unknown"),
+            },
             told: found.told.iter().map(|told| Text::new(&**told)).collect(),
             identity: found
                 .identity

@@ -162,6 +162,15 @@ fn is_unseen(c: char) -> bool {
     }
 }
 
+/// Where a file of the bundle is, seen from a page in its `data/`. Nothing for a path that leads anywhere else: records may be
+/// anybody's.
+pub(super) fn link(path: &str) -> Option<String> {
+    let rest = path.strip_prefix("data/")?;
+    let plain =
+        |part: &str| !matches!(part, "" | "." | "..") && !part.contains([':', '\\', '?', '#', '%']);
+    rest.split('/').all(plain).then(|| format!("./{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +191,23 @@ mod tests {
             "Z\u{300}\u{300}\u{300}\u{300}⟦U+0300⟧⟦U+0300⟧"
         );
         assert_eq!(shown("Ünïcode “quoted” 日本"), "Ünïcode “quoted” 日本");
+    }
+
+    #[test]
+    fn links_stay_in_the_bundle() {
+        assert_eq!(link("data/bodies/ab").as_deref(), Some("./bodies/ab"));
+        for path in [
+            "data/javascript:alert(1)",
+            "data/https://evil.example/",
+            "data//evil.example/y",
+            "data/../x",
+            "data/a/../../x",
+            "/etc/x",
+            "data/a?b",
+            "data/",
+        ] {
+            assert_eq!(link(path), None, "{path}");
+        }
     }
 
     #[test]

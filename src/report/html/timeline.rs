@@ -11,7 +11,7 @@ use super::Sources;
 use super::detail::detail;
 use super::entry::{Entry, Of};
 use super::picture::Picture;
-use super::text::Text;
+use super::text::{Text, link};
 use crate::model::{
     Exchange, Leak, Outcome, Party, PointedRecord, StepRecord, StepState, TrackerEvent,
 };
@@ -23,6 +23,8 @@ use crate::run::Run;
 const OPEN_UP_TO: usize = 4 << 20;
 /// zlib's level: a tenth of a second for fifty megabytes, and a fifth of their size.
 const EFFORT: u32 = 4;
+/// Of a step that the journey did not come to.
+const NOT_REACHED: &str = "not reached";
 /// Details that are packed together: unpacked when one of them is opened.
 const TOGETHER: usize = 64;
 
@@ -66,7 +68,7 @@ pub(super) struct Shot<'a> {
     pub(super) height: u32,
     pub(super) path: Text<'a>,
     /// Where it is, seen from the report.
-    pub(super) link: Option<&'a str>,
+    pub(super) link: Option<String>,
     /// x, y, width and height in the picture's pixels.
     pub(super) mark: Option<[f64; 4]>,
 }
@@ -79,12 +81,7 @@ impl<'a> Timeline<'a> {
     ) -> askama::Result<Timeline<'a>> {
         let mut steps = told_by_step(run);
         let shot = |path: Option<&'a String>| shot(path?, pictures, sources.beside);
-        for step in &mut steps {
-            let number = step.number.unwrap_or_default() as usize;
-            let record = number
-                .checked_sub(1)
-                .and_then(|at| run.record.journey.steps.get(at));
-            let Some(record) = record else { continue };
+        for (step, record) in steps.iter_mut().zip(&run.record.journey.steps) {
             step.after = shot(record.screenshot.as_ref());
             step.pointed = record.pointed.as_ref().and_then(|pointed| {
                 let mut shot = shot(pointed.screenshot.as_ref())?;
@@ -238,7 +235,7 @@ impl<'a> Step<'a> {
         let (state, tone) = match record.state {
             StepState::Done => ("done", "plain"),
             StepState::Failed => ("failed", "bad"),
-            StepState::NotReached => ("not reached", "unsure"),
+            StepState::NotReached => (NOT_REACHED, "unsure"),
         };
         Step {
             number: Some(record.number),
@@ -287,7 +284,10 @@ impl<'a> Step<'a> {
             .entries
             .iter()
             .filter(|entry| entry.event.is_some_and(TrackerEvent::tells));
-        let others = self.entries.iter().filter(|entry| entry.event.is_none());
+        let others = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.event.is_some_and(TrackerEvent::tells));
         let mut parts = Vec::new();
         for (number, what) in [(events.count(), "event"), (others.count(), "other request")] {
             if number > 0 {
@@ -298,7 +298,8 @@ impl<'a> Step<'a> {
             parts.push(format!("{} to the site itself", count(own, "request")));
         }
         match parts.is_empty() {
-            true => "nothing was asked for".to_owned(),
+            true if self.state == NOT_REACHED => "unknown: it was not reached".to_owned(),
+            true => "no request was recorded".to_owned(),
             false => parts.join(", "),
         }
     }
@@ -312,7 +313,7 @@ fn shot<'a>(path: &'a str, pictures: &[Picture], beside: bool) -> Option<Shot<'a
         width: picture.width,
         height: picture.height,
         path: Text::new(path),
-        link: path.strip_prefix("data/").filter(|_| beside),
+        link: Some(path).filter(|_| beside).and_then(link),
         mark: None,
     })
 }

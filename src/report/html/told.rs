@@ -1,14 +1,13 @@
 //! Who was told what: what was typed and left, what it was about, whom it names, who was asked.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::text::Text;
 use crate::leak::is_found;
-use crate::model::{Certainty, EventKind, Leak, Moment, Strength, Submission};
+use crate::model::{Certainty, EventKind, Leak, Moment, Strength, Submission, VerdictOutcome};
+use crate::report::compare::answered;
 use crate::report::count;
-use crate::report::words::{
-    chain_and_extent, is_planted, is_third_partys, named, recipient_of, short, untold, whom,
-};
+use crate::report::words::{Fate, asked, chain_and_extent, is_planted, named, short, untold, whom};
 use crate::run::Run;
 
 /// Requests of one thing that are linked to.
@@ -25,20 +24,21 @@ pub(super) struct Way<'a> {
     pub(super) when: Text<'static>,
     pub(super) links: Vec<Text<'a>>,
     pub(super) more: usize,
-    times: usize,
+    requests: HashSet<&'a str>,
     unsent: usize,
-    kept: usize,
+    fate: Fate,
+    to: &'a str,
     leak: &'a Leak,
 }
 
 pub(super) fn ways(run: &Run) -> Vec<Way<'_>> {
     let mut ways: Vec<Way<'_>> = Vec::new();
-    let mut found: BTreeMap<(&str, String, &str), usize> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, &str, String, &str, bool), usize> = BTreeMap::new();
     for leak in &run.findings.leaks {
         let to = leak.recipient.as_deref().unwrap_or(&leak.host);
         let chain = chain_and_extent(leak);
         let at = *found
-            .entry((to, chain.clone(), &leak.value))
+            .entry((to, &leak.canary, chain.clone(), &leak.value, is_found(leak)))
             .or_insert_with(|| {
                 ways.push(Way::new(to, chain, leak));
                 ways.len() - 1
@@ -50,17 +50,18 @@ pub(super) fn ways(run: &Run) -> Vec<Way<'_>> {
 }
 
 impl<'a> Way<'a> {
-    fn new(to: &str, chain: String, leak: &'a Leak) -> Way<'a> {
+    fn new(to: &'a str, chain: String, leak: &'a Leak) -> Way<'a> {
         let (tone, heading) = match leak.certainty {
             Certainty::Refuted => ("plain", "Suspected, and refuted by other values"),
             _ if leak.kind == "cookie" => ("unsure", "A planted cookie's value stood elsewhere"),
-            _ if is_found(leak) => ("bad", "Told"),
+            // Said when it is known what became of all.
+            _ if is_found(leak) => ("bad", ""),
             _ => ("unsure", "Suspected, or kept back by the browser"),
         };
         Way {
             tone,
-            heading: Text::new(match tone {
-                "bad" => format!("{to} was told what was typed as “{}”", leak.canary),
+            heading: Text::new(match heading {
+                "" => String::new(),
                 _ => format!("{heading}: “{}”, on its way to {to}", leak.canary),
             }),
             chain: Text::new(chain),
@@ -69,47 +70,57 @@ impl<'a> Way<'a> {
             when: Text::new(""),
             links: Vec::new(),
             more: 0,
-            times: 0,
+            requests: HashSet::new(),
             unsent: 0,
-            kept: 0,
+            fate: Fate::default(),
+            to,
             leak,
         }
     }
 
     fn take(&mut self, leak: &'a Leak) {
-        self.times += 1;
+        if !self.requests.insert(&leak.exchange) {
+            return;
+        }
         self.unsent += usize::from(matches!(
             leak.submission,
             Submission::Before | Submission::Never
         ));
-        self.kept += usize::from(leak.sent == Some(false));
-        let is_known = self.links.iter().any(|link| link.raw() == leak.exchange);
+        self.fate.take(leak.sent);
         match self.links.len() {
-            _ if is_known => {}
             ..MOST_LINKS => self.links.push(Text::new(&*leak.exchange)),
             _ => self.more += 1,
         }
     }
 
-    /// Says when, now that all are taken.
+    /// Says what became of it and when, now that all are taken.
     fn close(&mut self) {
+        if self.heading.is_empty() {
+            let what = format!("what was typed as “{}”", self.leak.canary);
+            self.heading = Text::new(self.fate.says(self.to, &what));
+            if self.fate.left == 0 {
+                self.tone = "unsure";
+            }
+        }
         let steps: Vec<String> = self.leak.typed_in.iter().map(u32::to_string).collect();
         let typed = match (steps.as_slice(), self.leak.fields.join(", ")) {
             ([], _) => String::new(),
             ([step], field) => format!("Typed in step {step} ({field}); "),
             (steps, field) => format!("Typed in steps {} ({field}); ", steps.join(", ")),
         };
-        let mut when = format!("{typed}told {}", count(self.times, "time"));
-        if self.unsent == self.times {
-            when += ", when the visitor had typed it and not sent it";
+        let times = self.requests.len();
+        let mut when = format!(
+            "{typed}in {}: {}",
+            count(times, "request"),
+            self.fate.in_numbers()
+        );
+        if self.unsent == times {
+            when += "; when the visitor had typed it and not sent it";
         } else if self.unsent > 0 {
             when += &format!(
-                ", {} of them when the visitor had typed it and not sent it",
+                "; {} of them when the visitor had typed it and not sent it",
                 self.unsent
             );
-        }
-        if self.kept > 0 {
-            when += &format!(" ({} kept from leaving)", self.kept);
         }
         when.push('.');
         self.when = Text::new(when);
@@ -119,12 +130,13 @@ impl<'a> Way<'a> {
 /// What the pages are about, as it was told: topic by topic.
 #[derive(Debug)]
 pub(super) struct Topic<'a> {
-    pub(super) topic: Text<'a>,
-    pub(super) to: Text<'a>,
+    /// What was told to whom, or would have been.
+    pub(super) heading: Text<'a>,
     /// What it may be in law, for review.
     pub(super) category: Text<'a>,
     pub(super) told: Vec<(Text<'a>, Text<'a>, Text<'a>)>,
     pub(super) more: usize,
+    fate: Fate,
 }
 
 pub(super) fn topics(run: &Run) -> Vec<Topic<'_>> {
@@ -141,16 +153,17 @@ pub(super) fn topics(run: &Run) -> Vec<Topic<'_>> {
             topics.push((
                 key,
                 Topic {
-                    topic: Text::new(&*matched.topic),
-                    to: Text::new(to),
+                    heading: Text::new(""),
                     category: Text::new(candidate.map_or("", |candidate| &*candidate.category)),
                     told: Vec::new(),
                     more: 0,
+                    fate: Fate::default(),
                 },
             ));
             topics.len() - 1
         });
         let topic = &mut topics[at].1;
+        topic.fate.take(context.sent);
         let first = context.exchanges.first().map_or("", String::as_str);
         let text = short(&context.observation.text, &run.record.scenario.origin);
         if topic.told.len() < MOST_LINKS {
@@ -160,7 +173,11 @@ pub(super) fn topics(run: &Run) -> Vec<Topic<'_>> {
             topic.more += 1;
         }
     }
-    topics.into_iter().map(|(_, topic)| topic).collect()
+    let topics = topics.into_iter().map(|((to, what), topic)| Topic {
+        heading: Text::new(topic.fate.says(to, &format!("of “{what}”"))),
+        ..topic
+    });
+    topics.collect()
 }
 
 /// A signal that names a person or a browser.
@@ -197,53 +214,66 @@ pub(super) fn named_by(run: &Run) -> Vec<Named<'_>> {
 pub(super) struct Recipient<'a> {
     pub(super) name: Text<'a>,
     pub(super) requests: usize,
-    pub(super) sent: usize,
+    pub(super) fate: Fate,
     pub(super) events: usize,
     pub(super) pages: usize,
-    /// Events before a banner was answered, and after it.
+    /// Events before a banner was answered, after it, and of which that is not known.
     pub(super) before: usize,
     pub(super) after: usize,
+    pub(super) at_unknown_times: usize,
+    /// A decoder reads what it is sent.
     pub(super) read: bool,
+}
+
+impl<'a> Recipient<'a> {
+    fn new(name: &'a str) -> Recipient<'a> {
+        Recipient {
+            name: Text::new(name),
+            requests: 0,
+            fate: Fate::default(),
+            events: 0,
+            pages: 0,
+            before: 0,
+            after: 0,
+            at_unknown_times: 0,
+            read: false,
+        }
+    }
 }
 
 /// Third parties, and trackers on the site's own hosts: Meta first, then by the number of events and requests.
 pub(super) fn recipients(run: &Run) -> Vec<Recipient<'_>> {
     let answered = answered(run);
     let mut all: BTreeMap<&str, Recipient<'_>> = BTreeMap::new();
-    fn entry<'a, 'r>(
-        all: &'r mut BTreeMap<&'a str, Recipient<'a>>,
-        name: &'a str,
-    ) -> &'r mut Recipient<'a> {
-        all.entry(name).or_insert_with(|| Recipient {
-            name: Text::new(name),
-            requests: 0,
-            sent: 0,
-            events: 0,
-            pages: 0,
-            before: 0,
-            after: 0,
-            read: false,
-        })
-    }
-    for exchange in run.exchanges.iter().filter(|x| is_third_partys(x)) {
-        let recipient = entry(&mut all, recipient_of(exchange));
+    let mut times: HashMap<&str, Option<Moment>> = HashMap::new();
+    for (name, exchange) in asked(run) {
+        let recipient = all.entry(name).or_insert_with(|| Recipient::new(name));
         recipient.requests += 1;
-        recipient.sent += usize::from(exchange.sent == Some(true));
+        recipient.fate.take(exchange.sent);
+        times.insert(&exchange.id, exchange.time);
     }
     let mut pages: HashSet<(&str, &str)> = HashSet::new();
     for event in &run.events {
-        let recipient = entry(&mut all, &event.recipient);
+        let name: &str = &event.recipient;
+        let recipient = all.entry(name).or_insert_with(|| Recipient::new(name));
         recipient.read |= event.kind != EventKind::Unknown;
         if !event.tells() {
             continue;
         }
         recipient.events += 1;
-        match (answered, event.time) {
+        let time = event
+            .time
+            .or(times.get(event.exchange.as_str()).copied().flatten());
+        match (answered, time) {
             (Some(answered), Some(time)) if time >= answered => recipient.after += 1,
+            (Some(_), None) => recipient.at_unknown_times += 1,
             _ => recipient.before += 1,
         }
-        let page = event.page_url.as_deref().unwrap_or_default();
-        if pages.insert((&event.recipient, page)) {
+        let page = event
+            .page_url
+            .as_deref()
+            .and_then(|page| page.split('#').next());
+        if page.is_some_and(|page| pages.insert((name, page))) {
             recipient.pages += 1;
         }
     }
@@ -258,9 +288,17 @@ pub(super) fn recipients(run: &Run) -> Vec<Recipient<'_>> {
     all.into_iter().map(|(_, recipient)| recipient).collect()
 }
 
-/// When a consent banner was first answered.
-pub(super) fn answered(run: &Run) -> Option<Moment> {
-    run.record.consent.iter().find_map(|record| record.answered)
+/// What it means that nothing of what was typed was found.
+pub(super) fn nothing_typed(run: &Run) -> &'static str {
+    match run.findings.verdicts.typed_value.outcome {
+        VerdictOutcome::Found | VerdictOutcome::NotFound => {
+            "Nothing of it was found on its way to anybody else."
+        }
+        VerdictOutcome::Inconclusive => {
+            "Nothing of it was found, and not everything was looked at: the verdict says why."
+        }
+        VerdictOutcome::NotTested => "Nothing was typed that could be looked for.",
+    }
 }
 
 /// Pages of the site of which Meta was told nothing. None: that could not be established.

@@ -68,7 +68,10 @@ pub fn render_comparison(runs: &[&Run], colour: bool, out: &mut dyn Write) -> io
             }
             let times = comparison.sides.iter().zip(&way.times);
             let times: Vec<String> = times
-                .map(|(side, times)| format!("{} ×{times}", side.letter))
+                .map(|(side, times)| match times {
+                    Some(times) => format!("{} ×{times}", side.letter),
+                    None => format!("{} unknown", side.letter),
+                })
                 .collect();
             writeln!(out, "    {}", times.join("  "))?;
         }

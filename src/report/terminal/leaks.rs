@@ -58,6 +58,11 @@ fn by_recipient<'a>(
         }
     }
     for (to, lines) in told {
+        // What was kept from leaving was told to nobody.
+        let heading = match lines.iter().all(|line| line.kept == line.times) {
+            true => heading.replace("was told to", "did not leave, on its way to"),
+            false => heading.to_owned(),
+        };
         writeln!(out, "\n{}", style.bad(&format!("{heading} {to}:")))?;
         for line in lines {
             line.write(out)?;

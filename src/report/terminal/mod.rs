@@ -66,7 +66,7 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let leaks = &run.findings.leaks;
     leak_lines(leaks, "What the visitor typed", &style, out)?;
     topics(run, &style, out)?;
-    others_told(&others, &style, out)?;
+    others_told(run, &others, &style, out)?;
     verdicts(run, &style, out)?;
     pages_untold(run, &style, out)?;
     recorded(run, &style, out)

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::Style;
 use crate::model::{JourneyState, StepState, VerdictOutcome};
 use crate::report::on_one_line;
 use crate::run::Run;
 
 /// Columns of a journey's title.
-const TITLE: usize = 26;
+const TITLE: usize = 22;
 
 /// Writes the table. `titles` tell the runs from each other.
 ///
@@ -17,7 +19,7 @@ const TITLE: usize = 26;
 pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let style = Style { colour };
     let head = format!(
-        "{:TITLE$} {:>7} {:>8} {:>6}  {:8} {:8} {:8}",
+        "{:TITLE$} {:>7} {:>8} {:>6}  {:10} {:10} {:10}",
         "journey", "steps", "requests", "events", "typed", "context", "identity"
     );
     writeln!(out, "\n{}", style.bold(head.trim_end()))?;
@@ -36,7 +38,7 @@ pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Re
         };
         write!(
             out,
-            "{:TITLE$} {steps} {:>8} {:>6} ",
+            "{} {steps} {:>8} {:>6} ",
             fit(title),
             record.counts.exchanges,
             record.counts.events
@@ -45,14 +47,14 @@ pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Re
         for (number, (_, verdict)) in verdicts.iter().enumerate() {
             let word = match verdict.outcome {
                 VerdictOutcome::Found => "found",
-                VerdictOutcome::NotFound => "no",
+                VerdictOutcome::NotFound => "not found",
                 VerdictOutcome::Inconclusive => "unclear",
-                VerdictOutcome::NotTested => "-",
+                VerdictOutcome::NotTested => "untested",
             };
             // Nothing behind the last one.
             let word = match number {
                 2 => word.to_owned(),
-                _ => format!("{word:8}"),
+                _ => format!("{word:10}"),
             };
             let word = match verdict.outcome {
                 VerdictOutcome::Found => style.bad(&word),
@@ -66,17 +68,28 @@ pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Re
     Ok(())
 }
 
-/// A title in its column; one that is longer keeps its end, by which repeats and builds are told apart.
+/// A title in its column, as wide as that; one that is longer keeps its end, by which repeats and builds are told apart.
 fn fit(title: &str) -> String {
     let title = on_one_line(title);
-    let characters: Vec<char> = title.chars().collect();
-    if characters.len() <= TITLE {
-        return title;
+    if title.width() <= TITLE {
+        return title.clone() + &" ".repeat(TITLE - title.width());
     }
-    let (head, tail) = (TITLE / 2 - 1, TITLE - TITLE / 2);
-    let head: String = characters[..head].iter().collect();
-    let tail: String = characters[characters.len() - tail..].iter().collect();
-    format!("{head}…{tail}")
+    let (head, tail) = (8, TITLE - 9);
+    let mut width = 0;
+    let mut fits = |c: &char, most: usize| {
+        width += c.width().unwrap_or(0);
+        width <= most
+    };
+    let head: String = title.chars().take_while(|c| fits(c, head)).collect();
+    width = 0;
+    let mut fits = |c: &char| {
+        width += c.width().unwrap_or(0);
+        width <= tail
+    };
+    let tail: Vec<char> = title.chars().rev().take_while(|c| fits(c)).collect();
+    let fit = format!("{head}…{}", tail.iter().rev().collect::<String>());
+    let left = TITLE.saturating_sub(fit.width());
+    fit + &" ".repeat(left)
 }
 
 #[cfg(test)]
@@ -92,12 +105,11 @@ mod tests {
             &"long ".repeat(40),
             "日本語のとても長い題名がここにあります、本当に長いです",
         ] {
-            let fit = fit(title);
-            assert!(fit.chars().count() <= TITLE, "{fit}");
+            assert_eq!(fit(title).width(), TITLE, "{title}");
         }
         assert_eq!(
             fit("Report a sexual offence (leaky build)"),
-            "Report a sex…(leaky build)"
+            "Report a…(leaky build)"
         );
     }
 }

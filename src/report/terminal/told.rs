@@ -23,11 +23,11 @@ pub(super) fn pages(
             order.push(page);
         }
     }
-    let heading = format!(
-        "Meta was told of {}, in {}:",
-        count(order.len(), "page"),
-        count(told.len(), "event")
-    );
+    let (pages, events) = (count(order.len(), "page"), count(told.len(), "event"));
+    let heading = match told.iter().all(|event| doubt_of(run, event).is_some()) {
+        true => format!("Meta would have been told of {pages}, in {events}, as far as is known:"),
+        false => format!("Meta was told of {pages}, in {events}:"),
+    };
     writeln!(out, "\n{}", style.bad(&heading))?;
     for page in order {
         let shown = if page.is_empty() {
@@ -65,6 +65,7 @@ pub(super) fn pages(
 
 /// Who else was told events that a decoder knows, with their names.
 pub(super) fn others_told(
+    run: &Run,
     others: &[&TrackerEvent],
     style: &Style,
     out: &mut dyn Write,
@@ -75,7 +76,18 @@ pub(super) fn others_told(
             .iter()
             .map(|(name, times)| format!("{} ×{times}", cut(name)))
             .collect();
-        let heading = format!("{recipient} was told {}:", count(events, "event"));
+        let of_it = others.iter().filter(|event| event.recipient == recipient);
+        let unsent = of_it.filter(|event| doubt_of(run, event).is_some()).count();
+        let what = count(events, "event");
+        let heading = match unsent {
+            0 => format!("{recipient} was told {what}:"),
+            _ if unsent == events => {
+                format!("{recipient} would have been told {what}, as far as is known:")
+            }
+            _ => format!(
+                "{recipient} was told {what}, of which {unsent} did not leave, or it is unknown:"
+            ),
+        };
         writeln!(out, "\n{} {}", style.bad(&heading), names.join(", "))?;
     }
     Ok(())
