@@ -99,6 +99,23 @@ async fn can_be_killed_with_us() -> bool {
 }
 
 impl Launch {
+    /// With nothing that a journey asks for besides: for looking at a page.
+    pub fn plain(executable: PathBuf, net_log: PathBuf) -> Launch {
+        Launch {
+            executable,
+            connect_to: Vec::new(),
+            insecure: false,
+            trusted_keys: Vec::new(),
+            block_third_party_cookies: false,
+            headed: false,
+            no_sandbox: false,
+            declare_automation: false,
+            only: None,
+            net_log,
+            extra_args: Vec::new(),
+        }
+    }
+
     /// Starts Chromium with a fresh profile and waits until it can be driven.
     ///
     /// # Errors

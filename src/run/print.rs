@@ -49,19 +49,7 @@ struct Foot<'a> {
 /// [`PrintError`], if there is no browser, or it does not print.
 pub async fn print(page: &Path, browser: PathBuf, foot: &str) -> Result<Vec<u8>, PrintError> {
     let folder = tempfile::tempdir()?;
-    let launch = Launch {
-        executable: browser,
-        connect_to: Vec::new(),
-        insecure: false,
-        trusted_keys: Vec::new(),
-        block_third_party_cookies: true,
-        headed: false,
-        no_sandbox: false,
-        declare_automation: false,
-        only: None,
-        net_log: folder.path().join("netlog.json"),
-        extra_args: Vec::new(),
-    };
+    let launch = Launch::plain(browser, folder.path().join("netlog.json"));
     let mut launched = launch.start().await?;
     let printed = print_in(&launched.web_socket, page, foot).await;
     launched.kill().await;

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use crate::common::{never, options, processes_naming, read_bundle, until_told, written};
+use crate::common::{chromium, never, options, processes_naming, read_bundle, until_told, written};
 
 async fn fail(steps: &str, change: impl Fn(&mut RunOptions)) -> (Run, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -381,24 +381,8 @@ async fn renderer_dies(steps: &str) {
 #[tokio::test]
 async fn a_tab_that_is_closed_already_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let sandboxed = options(
-        &DemoServer::start(Build::Fixed).await.unwrap(),
-        folder.path().into(),
-    )
-    .await;
-    let launch = Launch {
-        executable: sandboxed.browser,
-        connect_to: sandboxed.connect_to,
-        insecure: false,
-        trusted_keys: Vec::new(),
-        block_third_party_cookies: false,
-        headed: false,
-        no_sandbox: false,
-        declare_automation: false,
-        only: None,
-        net_log: folder.path().join("netlog.json"),
-        extra_args: Vec::new(),
-    };
+    let net_log = folder.path().join("netlog.json");
+    let launch = Launch::plain(chromium().await, net_log);
     let mut launched = launch.start().await.unwrap();
     let (outputs, _known) = mpsc::unbounded_channel();
     let journal = Box::new(std::io::sink());

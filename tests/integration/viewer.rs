@@ -38,19 +38,7 @@ pub struct Viewer {
 impl Viewer {
     pub async fn start() -> Viewer {
         let folder = tempfile::tempdir().unwrap();
-        let launch = Launch {
-            executable: chromium().await,
-            connect_to: Vec::new(),
-            insecure: false,
-            trusted_keys: Vec::new(),
-            block_third_party_cookies: false,
-            headed: false,
-            no_sandbox: false,
-            declare_automation: false,
-            only: None,
-            net_log: folder.path().join("netlog.json"),
-            extra_args: Vec::new(),
-        };
+        let launch = Launch::plain(chromium().await, folder.path().join("netlog.json"));
         let launched = launch.start().await.unwrap();
         let (sender, outputs) = mpsc::unbounded_channel();
         let journal = Box::new(std::io::sink());
