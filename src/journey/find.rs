@@ -140,6 +140,7 @@ impl Context<'_> {
                     }
                 }
             };
+            self.waited = true;
             if Instant::now() >= deadline {
                 return Err(error);
             }

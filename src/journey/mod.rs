@@ -74,6 +74,8 @@ pub struct Context<'a> {
     pub consents: Vec<ConsentRecord>,
     pub guarded: Vec<Guarded>,
     pub pointed: Option<PointedRecord>,
+    /// An element was not there at once, or not fit: the page has changed since the step began.
+    pub waited: bool,
 }
 
 impl Context<'_> {

@@ -19,10 +19,10 @@ const LIMIT: Duration = Duration::from_secs(2);
 const LARGE: usize = 1 << 20;
 
 /// A picture that is older may show another page than the visitor sees.
-const FRESH: Duration = Duration::from_millis(250);
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Of a page that has been scrolled so much is shown above and below what the visitor points at.
-const AROUND: f64 = 150.0;
+const AROUND: f64 = 110.0;
 
 /// What the last picture of a tab shows.
 #[derive(Debug, Default)]
@@ -164,6 +164,7 @@ impl Context<'_> {
     /// the journey goes on.
     pub(super) async fn look_where_it_points(&mut self, element: &Element) {
         let (number, folder, takes) = (self.number, self.pictures, self.takes_pictures);
+        let waited = self.waited;
         let tab = self.tab();
         let (Some(view), Some(area)) = (seen_soon(tab).await, area_of(element)) else {
             return;
@@ -172,7 +173,8 @@ impl Context<'_> {
         let mut shown = whole(&view);
         let screenshot = match &tab.pictured.last {
             Some(last)
-                if last.document == document
+                if !waited
+                    && last.document == document
                     && last.taken.elapsed() < FRESH
                     && is_same(&last.view, &view) =>
             {

@@ -112,6 +112,7 @@ pub(super) async fn replay(
             consents: Vec::new(),
             guarded: Vec::new(),
             pointed: None,
+            waited: false,
         };
         let left_empty = options.typing == Typing::Nothing && types_canary(step, record);
         let mut done = if left_empty {

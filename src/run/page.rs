@@ -9,7 +9,7 @@ use crate::report::html;
 
 /// Pixels of width that pictures are reduced to: in the bundle, where the pictures themselves lie beside the page, and in a page
 /// that stands alone.
-const BESIDE: u32 = 440;
+const BESIDE: u32 = 400;
 const ALONE: u32 = 960;
 
 /// Writes the report of a run as a page. `beside`: it will lie in the bundle's `data/`, and links to the files there.

@@ -7,7 +7,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{ImageFormat, ImageReader, Limits};
 
 /// Of JPEG, 1 to 100: text stays legible.
-const QUALITY: u8 = 62;
+const QUALITY: u8 = 58;
 /// A picture that takes more memory (bytes) to unpack is none that a run took.
 const MOST_MEMORY: u64 = 256 << 20;
 /// How much taller than wide a reduced picture may be.
