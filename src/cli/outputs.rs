@@ -10,7 +10,7 @@ use super::{exit, talk};
 use crate::bundle::{folder_of, read_body, write_whole};
 use crate::model::Exchange;
 use crate::report;
-use crate::run::{Run, page};
+use crate::run::{Run, page_alone};
 
 #[derive(Debug, Clone, Default, Args)]
 pub struct OutputArgs {
@@ -83,10 +83,10 @@ impl Outputs {
 }
 
 fn write(kind: Kind, runs: &[&Run], out: &mut dyn Write) -> io::Result<()> {
-    match (kind, runs) {
-        (Kind::Html, [run]) => page(run, false, out),
-        (Kind::Html, runs) => report::html::render_comparison(runs, out),
-        (Kind::Har, runs) => runs.iter().try_for_each(|run| {
+    match kind {
+        Kind::Html => page_alone(runs, out),
+        // Of one: it was asked for of no more.
+        Kind::Har => runs.iter().try_for_each(|run| {
             let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
             report::har::render(&run.record, &run.exchanges, &body, out)
         }),

@@ -13,7 +13,7 @@ use crate::bundle::{bag, read_body, write_file};
 use crate::model::Exchange;
 use crate::policy::{Gate, Judged, Policy};
 use crate::report::{self, gate};
-use crate::run::{Run, page, print};
+use crate::run::{Run, page_alone, print};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -113,12 +113,30 @@ pub async fn report(args: &ReportArgs) -> u8 {
         },
         _ => Vec::new(),
     };
+    let all: Vec<&Run> = runs.iter().collect();
+    let [first, ..] = runs.as_slice() else {
+        return exit::BAD_INPUT;
+    };
     let render = |colour: bool, out: &mut dyn Write| match args.format {
+        Format::Terminal if several => report::terminal::render_comparison(&all, colour, out),
+        Format::Terminal => report::terminal::render(first, colour, out),
+        Format::Html => page_alone(&all, out),
         Format::Pdf => out.write_all(&pdf),
+        Format::Har => {
+            let body = |exchange: &Exchange| read_body(&first.bundle, exchange);
+            report::har::render(&first.record, &first.exchanges, &body, out)
+        }
+        Format::Csv => report::csv::render(&first.events, out),
+        Format::Wacz => {
+            // A ZIP is not written from one end to the other.
+            let mut archive = tempfile::tempfile()?;
+            crate::run::archive(first, &archive)?;
+            archive.rewind()?;
+            io::copy(&mut archive, out).map(|_| ())
+        }
         Format::Junit => gate::junit::render(&judged(&runs, &policies), out),
         Format::Sarif => gate::sarif::render(&judged(&runs, &policies), out),
         Format::Markdown => gate::markdown::render(&judged(&runs, &policies), out),
-        format => render(format, &runs, colour, out),
     };
     match write(args.output.as_deref(), &render) {
         // A reader that has gone away, as `head` does, is no failure.
@@ -181,33 +199,6 @@ fn write(
     write_file(path, |out| render(false, out))
 }
 
-fn render(format: Format, runs: &[Run], colour: bool, out: &mut dyn Write) -> io::Result<()> {
-    let [run] = runs else {
-        let runs: Vec<&Run> = runs.iter().collect();
-        return match format {
-            Format::Html => report::html::render_comparison(&runs, out),
-            _ => report::terminal::render_comparison(&runs, colour, out),
-        };
-    };
-    let body = |exchange: &Exchange| read_body(&run.bundle, exchange);
-    match format {
-        // Those that are of a policy, and PDF, are not rendered here.
-        Format::Terminal | Format::Pdf | Format::Junit | Format::Sarif | Format::Markdown => {
-            report::terminal::render(run, colour, out)
-        }
-        Format::Html => page(run, false, out),
-        Format::Har => report::har::render(&run.record, &run.exchanges, &body, out),
-        Format::Csv => report::csv::render(&run.events, out),
-        Format::Wacz => {
-            // A ZIP is not written from one end to the other.
-            let mut archive = tempfile::tempfile()?;
-            crate::run::archive(run, &archive)?;
-            archive.rewind()?;
-            io::copy(&mut archive, out).map(|_| ())
-        }
-    }
-}
-
 /// The page on paper. At the foot of each sheet stands the digest of each bundle's tag manifest, which stands for all its files.
 async fn print_all(args: &ReportArgs, runs: &[Run]) -> Result<Vec<u8>, u8> {
     let browser = browser::find(args.browser.as_deref()).map_err(|error| no_browser(&error))?;
@@ -217,8 +208,8 @@ async fn print_all(args: &ReportArgs, runs: &[Run]) -> Result<Vec<u8>, u8> {
     };
     let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
     let html = folder.path().join("report.html");
-    write_file(&html, |out| render(Format::Html, runs, false, out))
-        .map_err(|error| failed(&error))?;
+    let all: Vec<&Run> = runs.iter().collect();
+    write_file(&html, |out| page_alone(&all, out)).map_err(|error| failed(&error))?;
     let digests: Vec<String> = runs
         .iter()
         .map(|run| match bag::tag_digest(&run.bundle) {

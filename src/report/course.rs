@@ -1,10 +1,10 @@
 //! How a run went, line by line: the journey, what was told in a sentence each, banners, cookies that were planted, what was
 //! contained, clocks.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::count;
-use super::words::{Fate, is_meta, short};
+use super::words::{Fate, is_meta, sent_by_id, short};
 use crate::model::{ConsentOutcome, ConsentRecord, Exchange, JourneyState, Outcome, TrackerEvent};
 use crate::run::Run;
 
@@ -107,11 +107,7 @@ fn times(number: u64) -> String {
 
 /// Who was told how much, in a sentence each: Meta first.
 pub(super) fn headline(run: &Run) -> Vec<Line> {
-    let sent: HashMap<&str, Option<bool>> = run
-        .exchanges
-        .iter()
-        .map(|exchange| (exchange.id.as_str(), exchange.sent))
-        .collect();
+    let sent = sent_by_id(run);
     let mut told: BTreeMap<(bool, &str), Vec<Told<'_>>> = BTreeMap::new();
     for event in run.events.iter().filter(|event| event.tells()) {
         let sent = sent.get(event.exchange.as_str()).copied().flatten();
@@ -163,22 +159,6 @@ fn told_line(recipient: &str, events: &[Told<'_>]) -> Line {
         _ => Tone::Bad,
     };
     Line::new(tone, text + ".")
-}
-
-/// Who else was told events that a decoder knows, with their names, each with its number.
-pub(super) fn others_told<'a>(
-    others: &[&'a TrackerEvent],
-) -> BTreeMap<&'a str, Vec<(&'a str, usize)>> {
-    let mut recipients: BTreeMap<&str, Vec<(&str, usize)>> = BTreeMap::new();
-    for event in others {
-        let name = event.event_name.as_deref().unwrap_or("(no name)");
-        let names = recipients.entry(&event.recipient).or_default();
-        match names.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, times)) => *times += 1,
-            None => names.push((name, 1)),
-        }
-    }
-    recipients
 }
 
 /// How many requests were recorded.

@@ -35,22 +35,19 @@ pub(crate) fn visible(text: &str) -> String {
     shown.collect()
 }
 
-/// Does a part of the work on each processor, and gives what came of the parts, in order.
-pub(crate) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&[T]) -> R + Sync,
-) -> Vec<R> {
+/// Does something with each, on as many threads as there are processors, and gives what came of it, in order.
+pub(crate) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let each = items.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
         let work = &work;
         let running: Vec<_> = items
             .chunks(each)
-            .map(|part| scope.spawn(move || work(part)))
+            .map(|part| scope.spawn(move || part.iter().map(work).collect::<Vec<R>>()))
             .collect();
         running
             .into_iter()
-            .map(|thread| match thread.join() {
+            .flat_map(|thread| match thread.join() {
                 Ok(done) => done,
                 Err(panic) => std::panic::resume_unwind(panic),
             })

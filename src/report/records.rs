@@ -30,10 +30,7 @@ const MARKED: [&str; 2] = ["event_id", "duplicate_of"];
 /// Each record as a line of JSON, sorted.
 pub fn canonical(traffic: Traffic<'_>) -> Vec<String> {
     let run = Run::of(traffic.record, traffic.findings);
-    let lines = in_parallel(traffic.events, |part| {
-        part.iter().map(|event| run.line(event)).collect::<Vec<_>>()
-    });
-    let mut lines: Vec<String> = lines.into_iter().flatten().collect();
+    let mut lines = in_parallel(traffic.events, |event| run.line(event));
     let read: HashSet<&str> = traffic
         .events
         .iter()

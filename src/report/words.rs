@@ -122,6 +122,17 @@ pub(super) fn chain_and_extent(leak: &Leak) -> String {
     }
 }
 
+/// Where it was typed: `typed in step 16 (#email)`; nothing where that is not known. `typed` as it is to be written.
+pub(super) fn typed_in(leak: &Leak, typed: &str) -> Option<String> {
+    let steps: Vec<String> = leak.typed_in.iter().map(u32::to_string).collect();
+    let field = leak.fields.join(", ");
+    match steps.as_slice() {
+        [] => None,
+        [step] => Some(format!("{typed} in step {step} ({field})")),
+        steps => Some(format!("{typed} in steps {} ({field})", steps.join(", "))),
+    }
+}
+
 /// Which side of the audit alone has a request.
 pub(super) fn side(seen_by: Residue) -> &'static str {
     match seen_by {
@@ -148,6 +159,14 @@ pub(super) fn named<'a>(
         }
     }
     signals
+}
+
+/// Whether each exchange left, by its id.
+pub(super) fn sent_by_id(run: &Run) -> HashMap<&str, Option<bool>> {
+    let exchanges = run.exchanges.iter();
+    exchanges
+        .map(|exchange| (exchange.id.as_str(), exchange.sent))
+        .collect()
 }
 
 /// How many of some requests left, how many did not, and of how many that is not known.
@@ -217,8 +236,13 @@ pub(super) fn is_planted(run: &Run, value: &str) -> bool {
 pub(super) fn recipient_of(exchange: &Exchange) -> &str {
     match &exchange.recipient {
         Some(recipient) => recipient,
-        None => UrlParts::of(&exchange.url).map_or(exchange.url.as_str(), |parts| parts.host),
+        None => host_of(exchange),
     }
+}
+
+/// The host that a request went to; its address, if that names none.
+pub(super) fn host_of(exchange: &Exchange) -> &str {
+    UrlParts::of(&exchange.url).map_or(exchange.url.as_str(), |parts| parts.host)
 }
 
 /// Whose doing a request is.

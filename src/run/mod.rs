@@ -34,7 +34,7 @@ pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::judge::apply_policy;
 pub use self::options::{RunOptions, Typing};
-pub use self::page::page;
+pub use self::page::{page, page_alone};
 pub use self::print::{PrintError, print};
 use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};

@@ -12,6 +12,17 @@ use crate::report::html;
 const BESIDE: u32 = 400;
 const ALONE: u32 = 960;
 
+/// Writes the page that stands alone: of a run, or of several side by side.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn page_alone(runs: &[&Run], out: &mut dyn Write) -> io::Result<()> {
+    match runs {
+        [run] => page(run, false, out),
+        runs => html::render_comparison(runs, out),
+    }
+}
+
 /// Writes the report of a run as a page. `beside`: it will lie in the bundle's `data/`, and links to the files there.
 ///
 /// # Errors

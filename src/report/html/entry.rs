@@ -8,7 +8,7 @@ use crate::model::{
     Confidence, EventKind, Exchange, Leak, Moment, Origin, Outcome, Party, Strength, TrackerEvent,
     UrlParts,
 };
-use crate::report::words::{doubt, given, recipient_of, said, short, whom, whose_doing};
+use crate::report::words::{doubt, given, host_of, recipient_of, said, short, whom, whose_doing};
 
 /// Something that was told, or a request of which nobody can read what it told.
 #[derive(Debug)]
@@ -99,10 +99,6 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn host(exchange: &Exchange) -> &str {
-    UrlParts::of(&exchange.url).map_or(exchange.url.as_str(), |parts| parts.host)
-}
-
 /// What is said on the line.
 fn what<'a>(exchange: &'a Exchange, event: Option<&TrackerEvent>) -> Cow<'a, str> {
     let path = UrlParts::of(&exchange.url).map_or("", |parts| parts.path);
@@ -114,7 +110,7 @@ fn what<'a>(exchange: &'a Exchange, event: Option<&TrackerEvent>) -> Cow<'a, str
         let line = format!(
             "{} {}{path} ({}{unread})",
             exchange.method,
-            host(exchange),
+            host_of(exchange),
             exchange.resource_type,
         );
         return line.into();

@@ -63,12 +63,9 @@ impl std::fmt::Debug for Sources<'_> {
 /// If it cannot be written.
 pub fn render(run: &Run, sources: &Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
     let paths = picture_paths(run);
-    let reduced = in_parallel(&paths, |part| {
-        let reduce = |path: &&str| {
-            let png = (sources.picture)(path)?;
-            picture::reduce(path, &png, sources.width)
-        };
-        part.iter().filter_map(reduce).collect::<Vec<Picture>>()
+    let reduced = in_parallel(&paths, |path| {
+        let png = (sources.picture)(path)?;
+        picture::reduce(path, &png, sources.width)
     });
     let pictures: Vec<Picture> = reduced.into_iter().flatten().collect();
     let timeline = Timeline::new(run, &pictures, sources).map_err(failed)?;

@@ -1,6 +1,6 @@
 //! The journey, step by step: what the visitor did and saw, and what left the page then.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::Write;
 
 use data_encoding::BASE64;
@@ -113,40 +113,24 @@ impl<'a> Timeline<'a> {
     }
 }
 
-/// What each entry opens to; on as many threads as there are processors, since most of the work is here.
+/// What each entry opens to; on all processors, since most of the work is here.
 fn details(entries: &[&Entry<'_>], sources: &Sources<'_>) -> askama::Result<Vec<String>> {
-    let render = |entry: &&Entry<'_>| {
+    let details = in_parallel(entries, |entry| {
         let body = (sources.body)(entry.exchange);
         detail(entry, body, sources.beside)
-    };
-    in_parallel(entries, |part| {
-        part.iter()
-            .map(render)
-            .collect::<askama::Result<Vec<String>>>()
-    })
-    .into_iter()
-    .try_fold(Vec::new(), |mut all, part| {
-        all.extend(part?);
-        Ok(all)
-    })
+    });
+    details.into_iter().collect()
 }
 
 fn pack(details: &[String]) -> askama::Result<Vec<String>> {
     let chunks: Vec<&[String]> = details.chunks(TOGETHER).collect();
-    let pack = |chunk: &&[String]| -> std::io::Result<String> {
+    let packed = in_parallel(&chunks, |chunk| {
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(EFFORT));
         encoder.write_all(&serde_json::to_vec(chunk)?)?;
         Ok(BASE64.encode(&encoder.finish()?))
-    };
-    let parts = in_parallel(&chunks, |part| {
-        part.iter()
-            .map(pack)
-            .collect::<std::io::Result<Vec<String>>>()
     });
-    parts.into_iter().try_fold(Vec::new(), |mut all, part| {
-        all.extend(part.map_err(|error| askama::Error::Custom(Box::new(error)))?);
-        Ok(all)
-    })
+    let packed: std::io::Result<Vec<String>> = packed.into_iter().collect();
+    packed.map_err(|error| askama::Error::Custom(Box::new(error)))
 }
 
 /// The steps, each with what was told in it.
@@ -160,31 +144,23 @@ fn told_by_step(run: &Run) -> Vec<Step<'_>> {
     for leak in &run.findings.leaks {
         leaks.entry(&leak.exchange).or_default().push(leak);
     }
-    let known: HashSet<u32> = record
-        .journey
-        .steps
-        .iter()
-        .map(|step| step.number)
-        .collect();
     let mut steps: Vec<Step<'_>> = record
         .journey
         .steps
         .iter()
         .map(|step| Step::of(step, &record.scenario.origin))
         .collect();
+    let outside = steps.len();
     steps.push(Step::outside());
     let places: HashMap<Option<u32>, usize> = steps
         .iter()
         .enumerate()
         .map(|(at, step)| (step.number, at))
         .collect();
-    let mut own: HashMap<usize, usize> = HashMap::new();
+    let mut own = vec![0; steps.len()];
     let mut by_step: Vec<Vec<Of<'_>>> = steps.iter().map(|_| Vec::new()).collect();
     for exchange in &run.exchanges {
-        let step = exchange.step.filter(|step| known.contains(step));
-        let Some(&at) = places.get(&step) else {
-            continue;
-        };
+        let at = places.get(&exchange.step).copied().unwrap_or(outside);
         let events = events
             .get(exchange.id.as_str())
             .map_or(&[][..], Vec::as_slice);
@@ -198,7 +174,7 @@ fn told_by_step(run: &Run) -> Vec<Step<'_>> {
             leaks: if is_first { leaks.to_vec() } else { Vec::new() },
         };
         if events.is_empty() && leaks.is_empty() && is_the_sites(exchange) {
-            *own.entry(at).or_default() += 1;
+            own[at] += 1;
         } else if events.is_empty() {
             by_step[at].push(of(None, true));
         }
@@ -207,14 +183,14 @@ fn told_by_step(run: &Run) -> Vec<Step<'_>> {
         }
     }
     let mut number = 0;
-    for (at, (step, told)) in steps.iter_mut().zip(by_step).enumerate() {
+    for ((step, told), own) in steps.iter_mut().zip(by_step).zip(own) {
         for of in told {
             let origin = &record.scenario.origin;
             step.entries
                 .push(Entry::new(number, of, origin, record.started));
             number += 1;
         }
-        step.sum = step.sum_with(own.get(&at).copied().unwrap_or_default());
+        step.sum = step.sum_with(own);
     }
     if steps
         .last()

@@ -7,7 +7,9 @@ use crate::leak::is_found;
 use crate::model::{Certainty, EventKind, Leak, Moment, Strength, Submission, VerdictOutcome};
 use crate::report::compare::answered;
 use crate::report::count;
-use crate::report::words::{Fate, asked, chain_and_extent, is_planted, named, short, untold, whom};
+use crate::report::words::{
+    Fate, asked, chain_and_extent, is_planted, named, short, typed_in, untold, whom,
+};
 use crate::run::Run;
 
 /// Requests of one thing that are linked to.
@@ -51,19 +53,9 @@ pub(super) fn ways(run: &Run) -> Vec<Way<'_>> {
 
 impl<'a> Way<'a> {
     fn new(to: &'a str, chain: String, leak: &'a Leak) -> Way<'a> {
-        let (tone, heading) = match leak.certainty {
-            Certainty::Refuted => ("plain", "Suspected, and refuted by other values"),
-            _ if leak.kind == "cookie" => ("unsure", "A planted cookie's value stood elsewhere"),
-            // Said when it is known what became of all.
-            _ if is_found(leak) => ("bad", ""),
-            _ => ("unsure", "Suspected, or kept back by the browser"),
-        };
         Way {
-            tone,
-            heading: Text::new(match heading {
-                "" => String::new(),
-                _ => format!("{heading}: “{}”, on its way to {to}", leak.canary),
-            }),
+            tone: "",
+            heading: Text::new(""),
             chain: Text::new(chain),
             value: Text::new(&*leak.value),
             shell: Text::new(leak.shell.as_deref().unwrap_or("")),
@@ -95,19 +87,24 @@ impl<'a> Way<'a> {
 
     /// Says what became of it and when, now that all are taken.
     fn close(&mut self) {
-        if self.heading.is_empty() {
-            let what = format!("what was typed as “{}”", self.leak.canary);
-            self.heading = Text::new(self.fate.says(self.to, &what));
-            if self.fate.left == 0 {
-                self.tone = "unsure";
+        let Way { to, leak, .. } = *self;
+        let perhaps = |what: &str| format!("{what}: “{}”, on its way to {to}", leak.canary);
+        let (tone, heading) = match leak.certainty {
+            Certainty::Refuted => ("plain", perhaps("Suspected, and refuted by other values")),
+            _ if leak.kind == "cookie" => {
+                let what = "A planted cookie's value stood elsewhere";
+                ("unsure", perhaps(what))
             }
-        }
-        let steps: Vec<String> = self.leak.typed_in.iter().map(u32::to_string).collect();
-        let typed = match (steps.as_slice(), self.leak.fields.join(", ")) {
-            ([], _) => String::new(),
-            ([step], field) => format!("Typed in step {step} ({field}); "),
-            (steps, field) => format!("Typed in steps {} ({field}); ", steps.join(", ")),
+            _ if is_found(leak) => {
+                let what = format!("what was typed as “{}”", leak.canary);
+                let tone = if self.fate.left > 0 { "bad" } else { "unsure" };
+                (tone, self.fate.says(to, &what))
+            }
+            _ => ("unsure", perhaps("Suspected, or kept back by the browser")),
         };
+        self.tone = tone;
+        self.heading = Text::new(heading);
+        let typed = typed_in(leak, "Typed").map_or_else(String::new, |typed| typed + "; ");
         let times = self.requests.len();
         let mut when = format!(
             "{typed}in {}: {}",

@@ -58,7 +58,7 @@ pub fn render_comparison(runs: &[&Run], colour: bool, out: &mut dyn Write) -> io
             writeln!(out, "    {}  {outcome}", side.letter)?;
         }
     }
-    judged(&comparison, "Claims:", &style, out)?;
+    judged(&comparison, &style, out)?;
     if !comparison.ways.is_empty() {
         writeln!(out, "\n{}", style.bold("What was typed, and left:"))?;
         for way in &comparison.ways {
@@ -120,15 +120,10 @@ pub fn render_comparison(runs: &[&Run], colour: bool, out: &mut dyn Write) -> io
     Ok(())
 }
 
-fn judged(
-    comparison: &Comparison<'_>,
-    heading: &str,
-    style: &Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
+fn judged(comparison: &Comparison<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let letters = || comparison.sides.iter().map(|side| side.letter.as_str());
     if !comparison.claims.is_empty() {
-        writeln!(out, "\n{}", style.bold(heading))?;
+        writeln!(out, "\n{}", style.bold("Claims:"))?;
     }
     for claim in &comparison.claims {
         for line in wrapped(&format!("“{}”", on_one_line(claim.says)), WIDTH) {

@@ -6,7 +6,7 @@ use super::{Style, cut};
 use crate::leak::is_found;
 use crate::model::{Certainty, Leak, Submission};
 use crate::report::count;
-use crate::report::words::chain_and_extent;
+use crate::report::words::{chain_and_extent, typed_in};
 
 /// What was typed and left: how it looked, how it came about, and when.
 pub(in crate::report) fn leak_lines(
@@ -113,14 +113,8 @@ impl<'a> Line<'a> {
         };
         writeln!(out, "  {doubt}{chain}")?;
         writeln!(out, "      sent as {}", cut(&leak.value))?;
-        let steps: Vec<String> = leak.typed_in.iter().map(u32::to_string).collect();
-        let typed = match (steps.as_slice(), leak.fields.join(", ")) {
-            ([], _) => String::new(),
-            ([step], field) => format!("typed in step {step} ({field})"),
-            (steps, field) => format!("typed in steps {} ({field})", steps.join(", ")),
-        };
-        let comma = if typed.is_empty() { "" } else { ", " };
-        let mut when = format!("{typed}{comma}told {}", count(self.times, "time"));
+        let typed = typed_in(leak, "typed").map_or_else(String::new, |typed| typed + ", ");
+        let mut when = format!("{typed}told {}", count(self.times, "time"));
         if self.unsent == self.times {
             when += ", typed but not sent by the visitor";
         } else if self.unsent > 0 {

@@ -6,6 +6,7 @@ mod leaks;
 mod table;
 mod told;
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 pub(super) use self::about::verdict_line;
@@ -15,7 +16,7 @@ pub(super) use self::leaks::leak_lines;
 pub use self::table::table;
 use self::told::{others_told, pages, pages_untold};
 use super::course::{self, Line, Tone};
-use super::words::{doubt, short};
+use super::words::{doubt, sent_by_id, short};
 use super::{audit, count, visible};
 use crate::model::TrackerEvent;
 use crate::run::Run;
@@ -45,15 +46,16 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .filter(|event| event.tells())
         .partition(|event| event.recipient == "Meta");
+    let doubts = Doubts(sent_by_id(run));
     let unsent = told
         .iter()
-        .filter(|event| doubt_of(run, event).is_some())
+        .filter(|event| doubts.of(event).is_some())
         .count();
     if told.is_empty() {
         writeln!(out)?;
         say(&course::told_nothing(run), &style, out)?;
     } else {
-        pages(run, &told, &style, out)?;
+        pages(run, &told, &doubts, &style, out)?;
         if unsent > 0 {
             writeln!(
                 out,
@@ -66,7 +68,7 @@ pub fn render(run: &Run, colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let leaks = &run.findings.leaks;
     leak_lines(leaks, "What the visitor typed", &style, out)?;
     topics(run, &style, out)?;
-    others_told(run, &others, &style, out)?;
+    others_told(&others, &doubts, &style, out)?;
     verdicts(run, &style, out)?;
     pages_untold(run, &style, out)?;
     recorded(run, &style, out)
@@ -140,10 +142,13 @@ impl Style {
 }
 
 /// What the network log does not confirm is said of each event.
-fn doubt_of(run: &Run, event: &TrackerEvent) -> Option<&'static str> {
-    let mut exchanges = run.exchanges.iter();
-    let exchange = exchanges.find(|exchange| exchange.id == event.exchange)?;
-    doubt(exchange.sent, event.outcome)
+struct Doubts<'a>(HashMap<&'a str, Option<bool>>);
+
+impl Doubts<'_> {
+    fn of(&self, event: &TrackerEvent) -> Option<&'static str> {
+        let sent = self.0.get(event.exchange.as_str())?;
+        doubt(*sent, event.outcome)
+    }
 }
 
 /// Without what a terminal would obey.

@@ -1,11 +1,11 @@
 //! What was told, page by page, and to whom else.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::{Style, cut, doubt_of, short};
+use super::{Doubts, Style, cut, short};
 use crate::model::TrackerEvent;
 use crate::report::count;
-use crate::report::course::others_told as told_others;
 use crate::report::words::{given, said, untold};
 use crate::run::Run;
 
@@ -13,6 +13,7 @@ use crate::run::Run;
 pub(super) fn pages(
     run: &Run,
     told: &[&TrackerEvent],
+    doubts: &Doubts<'_>,
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -24,7 +25,7 @@ pub(super) fn pages(
         }
     }
     let (pages, events) = (count(order.len(), "page"), count(told.len(), "event"));
-    let heading = match told.iter().all(|event| doubt_of(run, event).is_some()) {
+    let heading = match told.iter().all(|event| doubts.of(event).is_some()) {
         true => format!("Meta would have been told of {pages}, in {events}, as far as is known:"),
         false => format!("Meta was told of {pages}, in {events}:"),
     };
@@ -46,7 +47,7 @@ pub(super) fn pages(
                 continue;
             }
             let mut line = describe(event);
-            if let Some(doubt) = doubt_of(run, event) {
+            if let Some(doubt) = doubts.of(event) {
                 line.push_str(&format!("  [{doubt}]"));
             }
             tally(&mut lines, line);
@@ -65,19 +66,30 @@ pub(super) fn pages(
 
 /// Who else was told events that a decoder knows, with their names.
 pub(super) fn others_told(
-    run: &Run,
     others: &[&TrackerEvent],
+    doubts: &Doubts<'_>,
     style: &Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    for (recipient, names) in told_others(others) {
-        let events: usize = names.iter().map(|(_, times)| times).sum();
+    let mut recipients: BTreeMap<&str, Vec<&TrackerEvent>> = BTreeMap::new();
+    for event in others {
+        recipients.entry(&event.recipient).or_default().push(event);
+    }
+    for (recipient, told) in recipients {
+        let mut names: Vec<(String, usize)> = Vec::new();
+        for event in &told {
+            let name = event.event_name.as_deref().unwrap_or("(no name)");
+            tally(&mut names, cut(name));
+        }
         let names: Vec<String> = names
             .iter()
-            .map(|(name, times)| format!("{} ×{times}", cut(name)))
+            .map(|(name, times)| format!("{name} ×{times}"))
             .collect();
-        let of_it = others.iter().filter(|event| event.recipient == recipient);
-        let unsent = of_it.filter(|event| doubt_of(run, event).is_some()).count();
+        let events = told.len();
+        let unsent = told
+            .iter()
+            .filter(|event| doubts.of(event).is_some())
+            .count();
         let what = count(events, "event");
         let heading = match unsent {
             0 => format!("{recipient} was told {what}:"),
