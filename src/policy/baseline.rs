@@ -5,8 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::matches::Flow;
-use super::view::Traffic;
-use crate::model::ToolRecord;
+use crate::model::{RunRecord, ToolRecord};
 use crate::scenario::{Diagnostic, Scenario};
 
 const FIRST_LINE: &str = "# pixelwitness baseline 1";
@@ -44,15 +43,14 @@ pub struct Compared {
 }
 
 impl Fingerprint {
-    pub fn of<'a>(runs: impl IntoIterator<Item = Traffic<'a>>) -> Fingerprint {
+    pub fn of<'a>(runs: impl IntoIterator<Item = &'a RunRecord>) -> Fingerprint {
         let tool = ToolRecord::this();
         let mut fingerprint = Fingerprint {
             tool: format!("{} {}", tool.name, tool.version),
             browser: "-".to_owned(),
             scenarios: BTreeSet::new(),
         };
-        for traffic in runs {
-            let record = traffic.record;
+        for record in runs {
             if let Some(browser) = &record.browser {
                 let major = browser.version.split('.').next();
                 fingerprint.browser = major.unwrap_or_default().to_owned();

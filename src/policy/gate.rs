@@ -1,16 +1,17 @@
 //! Whether a deploy is let through: rules and claims over all runs of a command, and the baseline.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::baseline::{Baseline, Compared, Fingerprint};
 use super::file::{Claim, Policy, Rule};
 use super::judge::judge;
 use super::matches::{Flow, flows};
-use super::view::{Traffic, View};
+use super::view::{Traffic, View, short};
 use crate::leak::doubt_of_run;
 use crate::model::{
-    ClaimFinding, ClaimVerdict, Effect, RuleFinding, RuleMatch, RuleOutcome, Severity, StepState,
-    VerdictOutcome,
+    ClaimFinding, ClaimVerdict, Effect, Exchange, Reached, RuleFinding, RuleMatch, RuleOutcome,
+    RunRecord, Severity, StepState, VerdictOutcome, Verdicts,
 };
 
 /// The runs of a command, each with the policy that it is held against.
@@ -25,7 +26,7 @@ pub struct Gate<'a> {
     pub incomparable: Option<String>,
 }
 
-/// One run, with what came of it.
+/// One run, with what came of it. Holds no more of its traffic than is shown, so that many can be held.
 #[derive(Debug)]
 pub struct Judged<'a> {
     /// What tells it from the others: the scenario's title, and which repeat it is.
@@ -33,7 +34,12 @@ pub struct Judged<'a> {
     /// Its bundle, or the file, as the command had it.
     pub source: PathBuf,
     pub policy: Option<&'a Policy>,
-    pub view: View<'a>,
+    pub record: RunRecord,
+    pub verdicts: Verdicts,
+    /// The pages that were.
+    pub reached: Vec<Reached>,
+    /// The first of the requests of each match and flow: enough to show what was sent.
+    shown: Vec<Exchange>,
     pub rules: Vec<RuleFinding>,
     pub claims: Vec<ClaimFinding>,
     pub flows: Vec<Flow>,
@@ -83,28 +89,51 @@ impl<'a> Judged<'a> {
     pub fn new(
         title: String,
         source: PathBuf,
-        traffic: Traffic<'a>,
+        traffic: Traffic<'_>,
         policy: Option<&'a Policy>,
     ) -> Judged<'a> {
         let view = View::new(traffic);
         let (rules, claims) = policy
             .map(|policy| judge(policy, &view))
             .unwrap_or_default();
+        let flows = flows(policy, &view);
+        let matches = rules.iter().flat_map(|finding| &finding.matches);
+        let matches = matches.chain(flows.iter().map(|flow| &flow.found));
+        let shown: HashSet<&str> = matches
+            .filter_map(|found| found.exchanges.first())
+            .map(String::as_str)
+            .collect();
+        let exchanges = traffic.exchanges.iter();
+        let shown = exchanges.filter(|exchange| shown.contains(&*exchange.id));
         Judged {
-            flows: flows(policy, &view),
+            shown: shown.cloned().collect(),
+            reached: view.reached(),
+            record: traffic.record.clone(),
+            verdicts: traffic.findings.verdicts.clone(),
+            flows,
             title,
             source,
             policy,
-            view,
             rules,
             claims,
         }
+    }
+
+    /// A page as its path, where it is the site's own.
+    pub fn short<'p>(&self, page: &'p str) -> &'p str {
+        short(&self.record.scenario.origin, page)
+    }
+
+    /// The first of the requests of a match or a flow.
+    pub fn first_request(&self, found: &RuleMatch) -> Option<&Exchange> {
+        let id = found.exchanges.first()?;
+        self.shown.iter().find(|exchange| exchange.id == *id)
     }
 }
 
 impl<'a> Gate<'a> {
     /// Of one run that is held against nothing: for what it told.
-    pub fn of_one(source: PathBuf, traffic: Traffic<'a>) -> Gate<'a> {
+    pub fn of_one(source: PathBuf, traffic: Traffic<'_>) -> Gate<'a> {
         Gate {
             runs: vec![Judged::new(String::new(), source, traffic, None)],
             ..Gate::default()
@@ -114,7 +143,7 @@ impl<'a> Gate<'a> {
 
 impl Gate<'_> {
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(self.runs.iter().map(|run| run.view.traffic))
+        Fingerprint::of(self.runs.iter().map(|run| &run.record))
     }
 
     /// Every flow of every run.
@@ -135,7 +164,7 @@ impl Gate<'_> {
         }
         let mut runs = self.runs.iter();
         runs.find_map(|run| {
-            let record = run.view.traffic.record;
+            let record = &run.record;
             let undone = record
                 .journey
                 .steps
@@ -281,7 +310,7 @@ impl Gate<'_> {
         let partial = self
             .runs
             .iter()
-            .any(|run| doubt_of_run(run.view.traffic.record).is_some());
+            .any(|run| doubt_of_run(&run.record).is_some());
         let missing = self.runs.is_empty() || !self.missing.is_empty();
         if open || untested || doubtful || partial || missing {
             GateCode::Inconclusive
@@ -299,7 +328,7 @@ impl Gate<'_> {
 
     fn unjudged(&self, outcome: VerdictOutcome) -> bool {
         self.unjudged_runs().any(|run| {
-            let verdicts = run.view.traffic.findings.verdicts.all();
+            let verdicts = run.verdicts.all();
             verdicts
                 .iter()
                 .any(|(_, verdict)| verdict.outcome == outcome)

@@ -75,6 +75,12 @@ pub struct View<'a> {
     site: String,
 }
 
+/// A page as its path, where it is of that origin.
+pub(super) fn short<'p>(origin: &str, page: &'p str) -> &'p str {
+    let path = page.strip_prefix(origin);
+    path.filter(|path| path.starts_with('/')).unwrap_or(page)
+}
+
 impl Request<'_> {
     /// The company that was told, where it is known.
     pub fn recipient(&self) -> Option<&str> {
@@ -121,8 +127,7 @@ impl<'a> View<'a> {
 
     /// A page of the scenario's origin by its path; any other whole.
     pub fn short<'p>(&self, page: &'p str) -> &'p str {
-        let path = page.strip_prefix(self.traffic.record.scenario.origin.as_str());
-        path.filter(|path| path.starts_with('/')).unwrap_or(page)
+        short(&self.traffic.record.scenario.origin, page)
     }
 
     /// Each page that was reached.

@@ -240,10 +240,10 @@ fn made_otherwise(runs: &[&Run]) -> Vec<String> {
     let Some((first, others)) = runs.split_first() else {
         return Vec::new();
     };
-    let first = Fingerprint::of([first.traffic()]);
+    let first = Fingerprint::of([&first.record]);
     let mut differs = Vec::new();
     for (number, other) in others.iter().enumerate() {
-        for what in first.differs(&Fingerprint::of([other.traffic()])) {
+        for what in first.differs(&Fingerprint::of([&other.record])) {
             let line = match others.len() {
                 1 => what,
                 _ => format!("{}: {what}", letter(number + 1)),

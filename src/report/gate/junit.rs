@@ -106,7 +106,7 @@ fn named(mut case: TestCase, class: &str) -> TestCase {
 }
 
 fn of_journey(run: &Judged<'_>) -> TestCaseStatus {
-    match doubt_of_run(run.view.traffic.record) {
+    match doubt_of_run(&run.record) {
         None => TestCaseStatus::success(),
         Some(why) => error("incomplete", &why),
     }
@@ -116,7 +116,7 @@ fn of_journey(run: &Judged<'_>) -> TestCaseStatus {
 fn verdicts<'g>(gate: &Gate<'_>, run: &'g Judged<'_>) -> Vec<(&'static str, &'g Verdict)> {
     let mut unjudged = gate.unjudged_runs();
     match unjudged.any(|other| std::ptr::eq(other, run)) {
-        true => run.view.traffic.findings.verdicts.all().to_vec(),
+        true => run.verdicts.all().to_vec(),
         false => Vec::new(),
     }
 }
@@ -155,7 +155,7 @@ fn rule(
     let mut pages: Vec<String> = Vec::new();
     let told = finding.matches.iter().map(|found| page(run, found));
     let reached = finding.reached.iter();
-    let reached = reached.map(|reached| run.view.short(&reached.page).to_owned());
+    let reached = reached.map(|reached| run.short(&reached.page).to_owned());
     let mut seen = HashSet::new();
     for page in told.chain(reached) {
         if seen.insert(page.clone()) {
@@ -212,7 +212,7 @@ fn status(
         RuleOutcome::Passed => TestCaseStatus::success(),
         RuleOutcome::Violated if finding.effect == Effect::Deny && sure.is_empty() => {
             // Of this page nothing is certain: it is clean only if all of it is known.
-            match doubt_of_run(run.view.traffic.record) {
+            match doubt_of_run(&run.record) {
                 Some(why) => error("inconclusive", &why),
                 None if !matches.is_empty() => error("inconclusive", "merely suspected"),
                 None => TestCaseStatus::success(),

@@ -25,8 +25,8 @@ pub fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             out,
             "| {} | {} | {} | {} |",
             text(&run.title),
-            run.view.reached().len(),
-            run.view.traffic.record.counts.events,
+            run.reached.len(),
+            run.record.counts.events,
             code(&run.source.display().to_string()),
         )?;
     }

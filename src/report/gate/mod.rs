@@ -114,7 +114,7 @@ const NOT_TRUE: &str = "Not contradicted is not true: what a server tells by its
 
 /// The page of a match, as short as it is clear.
 fn page(run: &Judged<'_>, found: &RuleMatch) -> String {
-    let page = found.page.as_deref().map(|page| run.view.short(page));
+    let page = found.page.as_deref().map(|page| run.short(page));
     page.unwrap_or("an unknown page").to_owned()
 }
 
@@ -179,7 +179,7 @@ fn conclusion(gate: &Gate<'_>) -> String {
         .count();
     let mut parts: Vec<String> = Vec::new();
     for run in gate.unjudged_runs() {
-        let verdicts = run.view.traffic.findings.verdicts.all();
+        let verdicts = run.verdicts.all();
         for (name, verdict) in verdicts {
             let part = format!("{name} is {}", verdict.outcome.as_str());
             if verdict.outcome != VerdictOutcome::NotTested && !parts.contains(&part) {

@@ -26,7 +26,7 @@ pub fn render(gate: &Gate<'_>, colour: bool, out: &mut dyn Write) -> io::Result<
     let style = Style { colour };
     for run in gate.unjudged_runs() {
         writeln!(out, "\n{}", style.bold(&one_line(&run.title)))?;
-        for (name, verdict) in run.view.traffic.findings.verdicts.all() {
+        for (name, verdict) in run.verdicts.all() {
             let line = format!("{name}: {}: {}", verdict.outcome.as_str(), verdict.why);
             for line in wrapped(&one_line(&line), 110) {
                 writeln!(out, "  {line}")?;

@@ -167,7 +167,7 @@ fn results(gate: &Gate<'_>, rules: &[Rule]) -> Vec<Result> {
             |own: &Flow| own.found.flow == flow.found.flow && own.found.url == flow.found.url;
         let run = gate.runs.iter().find(|run| run.flows.iter().any(is_its));
         let Some(run) = run else { continue };
-        let scenario = &run.view.traffic.record.scenario.path;
+        let scenario = &run.record.scenario.path;
         let place = match flow.found.step_line {
             Some(line) if !scenario.is_empty() => location(Path::new(scenario), line, 1),
             _ => location(path, 1, 1),
@@ -267,7 +267,7 @@ fn result(
 
 /// The step of the scenario that caused it.
 fn step(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
-    let record = run.view.traffic.record;
+    let record = &run.record;
     let number = found.step?;
     let step = record
         .journey
@@ -285,9 +285,7 @@ fn step(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
 
 /// The first of the requests, as it was sent.
 fn web_request(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
-    let id = found.exchanges.first()?;
-    let exchanges = run.view.traffic.exchanges;
-    let exchange = exchanges.iter().find(|exchange| exchange.id == *id)?;
+    let exchange = run.first_request(found)?;
     let mut headers = Map::new();
     for (name, value) in exchange.request_headers.iter() {
         // A report that is uploaded has no place for secrets: these cannot be any.
@@ -312,7 +310,7 @@ fn notifications(gate: &Gate<'_>) -> Vec<Value> {
         notifications.push(json!({ "level": "error", "message": { "text": text } }));
     }
     for run in gate.unjudged_runs() {
-        for (name, verdict) in run.view.traffic.findings.verdicts.all() {
+        for (name, verdict) in run.verdicts.all() {
             let text = format!(
                 "{}: {name} is {}: {}",
                 run.title,
@@ -327,7 +325,7 @@ fn notifications(gate: &Gate<'_>) -> Vec<Value> {
         notifications.push(json!({ "level": "error", "message": { "text": text } }));
     }
     for run in &gate.runs {
-        if let Some(why) = doubt_of_run(run.view.traffic.record) {
+        if let Some(why) = doubt_of_run(&run.record) {
             let text = format!("{}: {why}", run.title);
             notifications.push(json!({ "level": "error", "message": { "text": text } }));
         }
