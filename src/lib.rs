@@ -34,11 +34,13 @@
 //! | [`policy`] | rules and claims, and baselines of what is told |
 //! | [`bundle`] | the evidence on disk |
 //! | [`run`] | ties the rooms together: one run |
+//! | [`batch`] | many runs in one command: which, dealt into shares, gone on with, put together; their index |
 //! | [`report`] | one file a format |
 //! | [`schema`] | JSON Schemas of all that is written and read |
 //! | [`demo`] | the embedded demo site, a fictional police force |
 //! | [`cli`] | one file a subcommand; the only room that may print or exit |
 
+pub mod batch;
 pub mod browser;
 pub mod bundle;
 pub mod capture;

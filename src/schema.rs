@@ -5,7 +5,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Exchange, Findings, RunRecord, Severity, TrackerEvent};
+use crate::model::{Exchange, Findings, Index, RunRecord, Severity, TrackerEvent};
 use crate::policy::CRITERIA;
 use crate::scenario::Scenario;
 
@@ -48,6 +48,11 @@ pub const SCHEMAS: &[Named] = &[
         name: "findings",
         about: "What was found: data/findings.json.",
         make: of::<Findings>,
+    },
+    Named {
+        name: "index",
+        about: "What came of a batch of journeys: index.json.",
+        make: of::<Index>,
     },
 ];
 

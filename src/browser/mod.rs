@@ -37,7 +37,7 @@ impl BrowserError {
                 "give the path of a Chromium or Chrome executable".to_owned()
             }
             BrowserError::DidNotStart { .. } => {
-                "its last words are above; in a container, where it cannot have a sandbox, it may need `--no-sandbox`".to_owned()
+                "its last words are above; in a container its sandbox needs the seccomp profile that docs/docker.md tells of".to_owned()
             }
             BrowserError::Profile(_) => "is the temporary folder full or read-only?".to_owned(),
         }

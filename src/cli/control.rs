@@ -5,10 +5,23 @@ use std::path::{Path, PathBuf};
 use indicatif::MultiProgress;
 use tokio::sync::watch;
 
-use super::run::one;
+use super::batch::one;
 use super::talk;
 use crate::run::{Run, RunError, RunOptions, Typing};
 use crate::scenario::Scenario;
+
+/// What is typed, the end of the bundle's name, and in words. The same again comes last: what merely follows the clock has
+/// changed by then.
+const CONTROLS: [(Typing, &str, &str); 3] = [
+    (Typing::OtherCanaries, "other-canaries", "other canaries"),
+    (Typing::Nothing, "nothing-typed", "nothing typed"),
+    (Typing::AsWritten, "again", "the same again"),
+];
+
+/// Where the controls of a run are.
+pub fn beside_all(out: &Path) -> impl Iterator<Item = PathBuf> {
+    CONTROLS.iter().map(|(_, name, _)| beside(out, name))
+}
 
 /// Makes the controls of a run, each into a bundle beside its own, and takes in what they say. A control that fails
 /// takes nothing away from the run.
@@ -20,14 +33,8 @@ pub async fn with(
     title: &str,
     bars: Option<&MultiProgress>,
 ) -> Result<Run, RunError> {
-    // The same again comes last: what merely follows the clock has changed by then.
-    let wanted = [
-        (Typing::OtherCanaries, "other-canaries", "other canaries"),
-        (Typing::Nothing, "nothing-typed", "nothing typed"),
-        (Typing::AsWritten, "again", "the same again"),
-    ];
     let mut controls = Vec::new();
-    for (typing, name, what) in wanted {
+    for (typing, name, what) in CONTROLS {
         if *cancel.borrow() {
             return Ok(run);
         }

@@ -1,21 +1,23 @@
 //! `pixelwitness demo`: the embedded demo site, end to end.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::batch::default_out;
+use super::batch::one;
 use super::gate::{Gatekeeper, today};
 use super::options::{Replay, cancel_on_signal, on_signal};
 use super::outputs::{OutputArgs, Outputs};
-use super::plan::default_out;
 use super::results::Results;
-use super::run::one;
 use super::{browser, control, exit, gallery, talk};
+use crate::batch::entry;
 use crate::browser::ConnectTo;
 use crate::demo::{Build, DemoServer};
 use crate::policy::{Judged, Policy};
-use crate::run::{Run, RunOptions};
+use crate::run::RunOptions;
 use crate::scenario::Scenario;
 
 const SCENARIO: &str = include_str!("../../scenarios/demo/report-sexual-offence.yaml");
@@ -52,6 +54,10 @@ pub struct DemoArgs {
     /// Only serve the site, until Ctrl-C
     #[arg(long, conflicts_with_all = ["out", "json", "install_browser"])]
     serve: bool,
+    /// Where it is served; whoever reaches that address reaches the site. Takes one `--build` [default: a free port of
+    /// 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "serve")]
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     outputs: OutputArgs,
     #[command(flatten)]
@@ -89,7 +95,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
         return code;
     }
     if args.serve {
-        return serve(args.build).await;
+        return serve(args.build, args.listen).await;
     }
     if args.install_browser
         && args.replay.browser.is_none()
@@ -116,7 +122,7 @@ pub async fn demo(args: DemoArgs) -> u8 {
         Err(code) => return code,
     };
     let cancel = cancel_on_signal();
-    let mut done = Vec::new();
+    let (mut done, mut bundles) = (Vec::new(), Vec::new());
     let mut results = Results::new(args.replay.json, signer);
     let mut log = Vec::new();
     for (build, name) in args.build.builds() {
@@ -161,9 +167,12 @@ pub async fn demo(args: DemoArgs) -> u8 {
         };
         if let Some(run) = results.take(run) {
             let source = run.bundle.clone();
-            let judged = Judged::new(title.clone(), source, run.traffic(), Some(&policy));
-            results.gate(Gatekeeper::unasked(), vec![judged], Vec::new());
-            done.push((titled.title, run));
+            let judged =
+                || Judged::new(title.clone(), source.clone(), run.traffic(), Some(&*policy));
+            let bundle = source.display().to_string();
+            done.push(entry(name, title, &run, bundle, judged(), false));
+            bundles.push(source.clone());
+            results.gate(Gatekeeper::unasked(), vec![judged()], Vec::new());
         }
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());
@@ -174,9 +183,8 @@ pub async fn demo(args: DemoArgs) -> u8 {
         }
     }
     results.raise(write_access_log(args.access_log.as_deref(), log));
-    let runs: Vec<&Run> = done.iter().map(|(_, run)| run).collect();
-    results.raise(outputs.close(&runs));
-    results.table(done.iter().map(|(title, run)| (&**title, run)).collect());
+    results.raise(outputs.close(&bundles));
+    results.table(&done.iter().collect::<Vec<_>>());
     results.finish()
 }
 
@@ -198,11 +206,22 @@ fn write_access_log(path: Option<&Path>, mut log: Vec<String>) -> u8 {
     }
 }
 
-async fn serve(which: Which) -> u8 {
+async fn serve(which: Which, listen: Option<SocketAddr>) -> u8 {
+    if listen.is_some() && which == Which::Both {
+        talk::error(
+            "two builds cannot be served on one address",
+            Some("say which one with `--build leaky` or `--build fixed`"),
+        );
+        return exit::BAD_INPUT;
+    }
     let cancel = on_signal("stopping");
     let mut servers = Vec::new();
     for (build, name) in which.builds() {
-        match DemoServer::start(*build).await {
+        let started = match listen {
+            Some(address) => DemoServer::start_at(*build, address).await,
+            None => DemoServer::start(*build).await,
+        };
+        match started {
             Ok(server) => {
                 talk::note(&format!(
                     "the {name} build is served; replay a scenario on it with"

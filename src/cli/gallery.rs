@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::batch::default_out;
+use super::batch::one;
 use super::options::{Replay, cancel_on_signal};
-use super::plan::default_out;
-use super::run::one;
 use super::{exit, talk};
 use crate::bundle::read_body;
 use crate::capture::Deliver;

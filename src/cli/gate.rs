@@ -56,6 +56,8 @@ pub struct Gatekeeper {
     /// Each beside its place until it is whole, so that an older one is not lost for nothing.
     reports: Vec<(PathBuf, NamedTempFile, Render)>,
     github: Option<Fence>,
+    /// Reports that nobody asked for, and that are written all the same.
+    also: Vec<(PathBuf, Render)>,
 }
 
 /// Today, in UTC.
@@ -145,6 +147,7 @@ impl Gatekeeper {
             update: args.update_baseline,
             reports,
             github: args.github.then(Fence::raise),
+            also: Vec::new(),
         })
     }
 
@@ -156,7 +159,13 @@ impl Gatekeeper {
             update: false,
             reports: Vec::new(),
             github: None,
+            also: Vec::new(),
         }
+    }
+
+    /// Writes JUnit's XML to that file besides, whatever is asked for.
+    pub fn also_junit(&mut self, path: PathBuf) {
+        self.also.push((path, junit::render));
     }
 
     /// The policy that a scenario is held against.
@@ -225,8 +234,15 @@ impl Gatekeeper {
             let _ = terminal::render(&gate, talk::colour_on_stdout(), &mut stdout)
                 .and_then(|()| stdout.flush());
         }
-        for (path, file, render) in self.reports {
+        let reports = self.reports.into_iter().map(|(path, file, render)| {
             let written = write_whole(file, &path, |out| render(&gate, out));
+            (path, written)
+        });
+        let also = self.also.into_iter().map(|(path, render)| {
+            let written = write_file(&path, |out| render(&gate, out));
+            (path, written)
+        });
+        for (path, written) in reports.chain(also) {
             if let Err(error) = written {
                 talk::error(
                     &format!("failed to write `{}`: {error}", path.display()),

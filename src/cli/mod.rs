@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "this room talks")]
 
 mod audit;
+mod batch;
 mod browser;
 mod check;
 mod consent;
@@ -14,10 +15,10 @@ mod gallery;
 mod gate;
 mod import;
 mod init;
+mod merge;
 mod open;
 mod options;
 mod outputs;
-mod plan;
 mod progress;
 mod record;
 mod redact;
@@ -33,6 +34,7 @@ mod verify;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -118,6 +120,8 @@ enum Command {
     Diff(diff::DiffArgs),
     /// Say what a bundle proves: unchanged, by whom, since when, whether its records follow from what the browser said
     Verify(verify::VerifyArgs),
+    /// Put shares of a batch, and bundles made apart, into one folder with one index
+    Merge(merge::MergeArgs),
     /// Sign bundles with an OpenSSH key
     Sign(sign::SignArgs),
     /// Have a time-stamping authority say that a bundle was there
@@ -152,7 +156,9 @@ pub fn main() -> ExitCode {
         talk::be_quiet();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(std::thread::available_parallelism().map_or(2, |cpus| cpus.get().max(2)))
+        // One that was there is there when no other can be started, as where processes are limited.
+        .thread_keep_alive(Duration::from_secs(24 * 3600))
         .enable_all()
         .build()
     {
@@ -163,6 +169,7 @@ pub fn main() -> ExitCode {
         }
     };
     let code = runtime.block_on(async {
+        let _ = tokio::task::spawn_blocking(|| ()).await;
         match cli.command {
             Command::Demo(args) => demo::demo(args).await,
             Command::Run(args) => run::run(args).await,
@@ -174,6 +181,7 @@ pub fn main() -> ExitCode {
             Command::Check(args) => check::check(&args),
             Command::Diff(args) => diff::diff(&args),
             Command::Verify(args) => verify::verify(&args),
+            Command::Merge(args) => merge::merge(&args),
             Command::Sign(args) => sign::sign(&args),
             Command::Timestamp(args) => timestamp::timestamp(&args).await,
             Command::Redact(args) => redact::redact(&args),

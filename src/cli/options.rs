@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use tokio::sync::watch;
 
 use super::{exit, sign, talk};
+use crate::batch::Shard;
 use crate::browser::{self, BrowserError, ConnectTo};
 use crate::bundle::sign::Signer;
 use crate::capture::Deliver;
@@ -98,11 +99,19 @@ pub struct Journeys {
     #[arg(long, value_name = "URL", value_parser = origin, value_hint = ValueHint::Url, help_heading = "Network")]
     pub base_url: Option<Url>,
     /// Make each journey so often, and say how stable it was
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Batch")]
     pub repeat: u32,
     /// Journeys at once, each in a browser of its own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = jobs, help_heading = "Batch")]
     pub jobs: usize,
+    /// Only this machine's share of the journeys: the Ith of N. Each machine is given the same scenarios; `merge` puts their
+    /// folders together
+    #[arg(long, value_name = "I/N", help_heading = "Batch")]
+    pub shard: Option<Shard>,
+    /// Go on with the batch in that folder, or begin it: what is done is verified and kept, what was cut short is put aside
+    /// and made again
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Batch")]
+    pub resume: Option<PathBuf>,
 }
 
 fn origin(text: &str) -> Result<Url, String> {

@@ -59,9 +59,23 @@ impl Outputs {
         Ok(Outputs { files })
     }
 
-    /// Writes them. Gives the exit code.
-    pub fn close(self, runs: &[&Run]) -> u8 {
+    /// Writes them, of these bundles. Gives the exit code.
+    pub fn close(self, bundles: &[PathBuf]) -> u8 {
+        if self.files.is_empty() {
+            return exit::OK;
+        }
         let mut code = exit::OK;
+        let mut loaded = Vec::new();
+        for bundle in bundles {
+            match Run::load(bundle) {
+                Ok(run) => loaded.push(run),
+                Err(error) => {
+                    talk::error(&error.to_string(), None);
+                    code = exit::INCONCLUSIVE;
+                }
+            }
+        }
+        let runs: Vec<&Run> = loaded.iter().collect();
         for (path, file, kind) in self.files {
             if runs.is_empty() {
                 talk::warning(
@@ -70,7 +84,7 @@ impl Outputs {
                 );
                 continue;
             }
-            if let Err(error) = write_whole(file, &path, |out| write(kind, runs, out)) {
+            if let Err(error) = write_whole(file, &path, |out| write(kind, &runs, out)) {
                 talk::error(
                     &format!("failed to write `{}`: {error}", path.display()),
                     None,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use url::Url;
 
+use super::batch::default_out;
 use super::import::new_file;
 use super::options::{Journeys, Replay, cancel_on_signal};
-use super::plan::default_out;
 use super::progress::Progress;
 use super::results::Results;
 use super::{exit, talk};

@@ -162,7 +162,7 @@ impl Format {
 }
 
 /// The policy that a run was held against, as of its day; says what is wrong with it, and gives the exit code.
-fn policy_of(run: &Run) -> Result<Option<Policy>, u8> {
+pub fn policy_of(run: &Run) -> Result<Option<Policy>, u8> {
     let Some(path) = own_policy(&run.bundle)? else {
         return Ok(None);
     };

@@ -1,18 +1,18 @@
 //! What came of runs: printed, compared, judged, and told by the exit code.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::gate::Gatekeeper;
-use super::plan::Planned;
 use super::{exit, sign, talk};
 use crate::bundle::sign::Signer;
-use crate::model::{JourneyState, VerdictOutcome};
+use crate::model::{IndexEntry, JourneyState, VerdictOutcome};
 use crate::policy::Judged;
 use crate::report::{compare, terminal, visible};
 use crate::run::{Run, RunError};
-use crate::scenario::{Consent, Scenario};
+use crate::scenario::Consent;
 
 /// Gathers what the runs gave, prints it, and knows the exit code.
 pub struct Results {
@@ -24,7 +24,8 @@ pub struct Results {
     /// Who signs each bundle.
     signer: Option<Signer>,
     gates: Vec<serde_json::Value>,
-    runs: Vec<serde_json::Value>,
+    /// For the JSON: each bundle, and who signed it. They are read again, since a thousand runs are more than is held at once.
+    runs: Vec<(PathBuf, Option<String>)>,
     compared: Vec<serde_json::Value>,
     code: u8,
 }
@@ -65,10 +66,9 @@ impl Results {
                         | RunError::NoSecret(_)
                         | RunError::ShortSecret(..)
                 );
-                self.raise(if nothing_ran {
-                    exit::BAD_INPUT
-                } else {
-                    exit::INCONCLUSIVE
+                self.raise(match nothing_ran {
+                    true => exit::BAD_INPUT,
+                    false => exit::INCONCLUSIVE,
                 });
                 return None;
             }
@@ -79,6 +79,29 @@ impl Results {
             signed = (code == exit::OK).then(|| signer.fingerprint());
             self.raise(code);
         }
+        self.count(&run, signed);
+        if !self.json && !talk::is_quiet() {
+            let mut stdout = std::io::stdout().lock();
+            let colour = talk::colour_on_stdout();
+            // A reader that has gone away, as `head` does, is no failure of the run.
+            let _ = terminal::render(&run, colour, &mut stdout).and_then(|()| stdout.flush());
+        }
+        Some(run)
+    }
+
+    /// Takes in a run that was there already: it counts as it did when it was made.
+    pub fn take_kept(&mut self, run: &Run) {
+        let mut signed = sign::signer_of(&run.bundle);
+        // It was killed before it came to that.
+        if let Some(signer) = self.signer.as_ref().filter(|_| signed.is_none()) {
+            let code = sign::sign_bundle(signer, &run.bundle);
+            signed = (code == exit::OK).then(|| signer.fingerprint());
+            self.raise(code);
+        }
+        self.count(run, signed);
+    }
+
+    fn count(&mut self, run: &Run, signed: Option<String>) {
         for problem in &run.record.problems {
             talk::error(&problem.message, problem.help.as_deref());
         }
@@ -97,66 +120,44 @@ impl Results {
             }
         }
         if self.json {
-            self.runs.push(json!({
-                "bundle": run.bundle,
-                "signed": signed,
-                "run": run.record,
-                "events": run.events,
-                "findings": run.findings,
+            self.runs.push((run.bundle.clone(), signed));
+        }
+    }
+
+    /// Puts side by side what belongs together: repeats, and other answers to the consent banner. `seen` are the runs of one
+    /// scenario, each with the answer that was asked for.
+    pub fn compare(&mut self, title: &str, seen: &[(Option<Consent>, &compare::Seen)]) {
+        let mut groups: Vec<compare::Group> = Vec::new();
+        for (consent, seen) in seen {
+            let consent = consent.map(Consent::as_str);
+            match groups.iter_mut().find(|group| group.consent == consent) {
+                Some(group) => group.runs.push(seen),
+                None => groups.push(compare::Group {
+                    consent,
+                    runs: vec![seen],
+                }),
+            }
+        }
+        if self.json {
+            let names: Vec<Option<&str>> = groups.iter().map(|group| group.consent).collect();
+            self.compared.push(json!({
+                "scenario": title, "consent": names, "told": compare::compare(&groups),
             }));
         } else if !talk::is_quiet() {
             let mut stdout = std::io::stdout().lock();
-            let colour = talk::colour_on_stdout();
-            // A reader that has gone away, as `head` does, is no failure of the run.
-            let _ = terminal::render(&run, colour, &mut stdout).and_then(|()| stdout.flush());
-        }
-        Some(run)
-    }
-
-    /// Puts side by side what belongs together: repeats, and other answers to the consent banner.
-    pub fn compare(
-        &mut self,
-        done: &[(&Planned, Run)],
-        scenarios: &[Scenario],
-        repeats: u32,
-        consents: &[Consent],
-    ) {
-        if repeats == 1 && consents.len() < 2 {
-            return;
-        }
-        for (number, scenario) in scenarios.iter().enumerate() {
-            let mut groups: Vec<compare::Group> = Vec::new();
-            for (planned, run) in done.iter().filter(|(planned, _)| planned.number == number) {
-                let consent = planned.consent.map(Consent::as_str);
-                match groups.iter_mut().find(|group| group.consent == consent) {
-                    Some(group) => group.runs.push(run),
-                    None => groups.push(compare::Group {
-                        consent,
-                        runs: vec![run],
-                    }),
-                }
-            }
-            if self.json {
-                let names: Vec<Option<&str>> = groups.iter().map(|group| group.consent).collect();
-                self.compared.push(json!({
-                    "scenario": scenario.title, "consent": names, "told": compare::compare(&groups),
-                }));
-            } else if !talk::is_quiet() {
-                let mut stdout = std::io::stdout().lock();
-                let _ = writeln!(stdout, "\n{}", visible(&scenario.title))
-                    .and_then(|()| compare::render(&groups, &mut stdout))
-                    .and_then(|()| stdout.flush());
-            }
+            let _ = writeln!(stdout, "\n{}", visible(title))
+                .and_then(|()| compare::render(&groups, &mut stdout))
+                .and_then(|()| stdout.flush());
         }
     }
 
-    /// Closes with a line for each run.
-    pub fn table(&self, runs: Vec<(&str, &Run)>) {
-        if self.json || talk::is_quiet() || runs.is_empty() {
+    /// Closes with a line for each journey.
+    pub fn table(&self, journeys: &[&IndexEntry]) {
+        if self.json || talk::is_quiet() || journeys.is_empty() {
             return;
         }
         let mut stdout = std::io::stdout().lock();
-        let _ = terminal::table(&runs, talk::colour_on_stdout(), &mut stdout)
+        let _ = terminal::table(journeys, talk::colour_on_stdout(), &mut stdout)
             .and_then(|()| stdout.flush());
     }
 
@@ -174,20 +175,66 @@ impl Results {
         self.gates.push(value);
     }
 
+    /// As [`Results::gate`], where anything says what counts. Elsewhere it is the verdicts, and those were told; reports are
+    /// written all the same.
+    pub fn judge(
+        &mut self,
+        keeper: Gatekeeper,
+        judged: Vec<Judged<'_>>,
+        missing: Vec<(String, String)>,
+    ) {
+        if keeper.is_asked() || judged.iter().any(|run| run.policy.is_some()) {
+            self.gate(keeper, judged, missing);
+        } else {
+            let _ = keeper.close(judged, missing, true);
+        }
+    }
+
+    /// As it is known up to now.
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+
     /// Something came about that has that exit code.
     pub fn raise(&mut self, code: u8) {
         self.code = exit::graver(self.code, code);
     }
 
-    pub fn finish(self) -> u8 {
+    pub fn finish(mut self) -> u8 {
         if self.json {
-            talk::data(&format!(
-                "{:#}",
-                json!({
-                    "exit_code": self.code, "runs": self.runs, "compared": self.compared, "gates": self.gates,
-                })
-            ));
+            let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+            // As above.
+            let _ = self.write_json(&mut stdout).and_then(|()| stdout.flush());
         }
         self.code
+    }
+
+    fn write_json(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "{{\n  \"runs\": [")?;
+        let mut separator = "";
+        for (bundle, signed) in std::mem::take(&mut self.runs) {
+            let run = match Run::load(&bundle) {
+                Ok(run) => run,
+                Err(error) => {
+                    talk::error(&error.to_string(), None);
+                    self.raise(exit::INCONCLUSIVE);
+                    continue;
+                }
+            };
+            let value = json!({
+                "bundle": bundle,
+                "signed": signed,
+                "run": run.record,
+                "events": run.events,
+                "findings": run.findings,
+            });
+            write!(out, "{separator}\n{value:#}")?;
+            separator = ",";
+        }
+        let rest = json!({
+            "exit_code": self.code, "compared": self.compared, "gates": self.gates,
+        });
+        let rest = format!("{rest:#}");
+        writeln!(out, "\n  ],{}", rest.trim_start_matches('{'))
     }
 }

@@ -1,21 +1,16 @@
 //! `pixelwitness run`: replays scenarios.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum, ValueHint};
-use futures::StreamExt;
-use indicatif::MultiProgress;
-use tokio::sync::watch;
 
-use super::gate::{GateArgs, Gatekeeper, own_policy, today};
-use super::options::{Journeys, Replay, cancel_on_signal};
-use super::outputs::{OutputArgs, Outputs};
-use super::plan::{Planned, plan};
-use super::progress::Progress;
-use super::results::Results;
-use super::{control, exit, talk};
-use crate::policy::{Fingerprint, Judged};
-use crate::run::{Run, RunError, RunOptions};
+use super::batch::{Asked, replay_all};
+use super::gate::GateArgs;
+use super::options::{Journeys, Replay};
+use super::outputs::OutputArgs;
+use super::{exit, talk};
+use crate::batch::find;
 use crate::scenario::{Consent, Scenario};
 
 #[derive(Debug, Args)]
@@ -26,7 +21,9 @@ Examples:
   pixelwitness run police.yaml --base-url https://staging.police.example
   pixelwitness run police.yaml --consent ignore --consent reject --consent accept
   pixelwitness run police.yaml --repeat 5
-  pixelwitness run *.yaml --jobs 2 --out evidence/today --json > today.json
+  pixelwitness run scenarios/ --jobs 2 --out evidence/today         # every scenario in the folder and below
+  pixelwitness run scenarios/ --jobs 2 --resume evidence/today      # goes on where that was cut short
+  pixelwitness run scenarios/ --shard 2/4 --resume evidence/2-of-4  # the second of four machines
   pixelwitness run recording.json            # an export of the Chrome DevTools Recorder
 
 A scenario is written in YAML:
@@ -42,12 +39,12 @@ A scenario is written in YAML:
 No report is filed: what `submit` sends is answered in place. Where a scenario types and has no `submit`, whatever
 changes something at the site is kept from the first field on. Only `--deliver all` lets reports through.")]
 pub struct RunArgs {
-    /// Scenarios to replay, or recordings of the Chrome DevTools Recorder (JSON)
-    #[arg(required = true, value_name = "SCENARIO", value_hint = ValueHint::FilePath)]
+    /// Scenarios to replay, recordings of the Chrome DevTools Recorder (JSON), or folders of them
+    #[arg(required = true, value_name = "SCENARIO|FOLDER", value_hint = ValueHint::AnyPath)]
     scenarios: Vec<PathBuf>,
-    /// Where the bundle goes; with several journeys, a folder of bundles. Nothing is ever overwritten
-    /// [default: evidence/<scenario>-<UTC time>]
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    /// Where the bundle goes; with several journeys, a folder of bundles and their index. Nothing is ever overwritten
+    /// [default: evidence/<scenario>-<UTC time>, or evidence/batch-<UTC time>]
+    #[arg(short, long, conflicts_with = "resume", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     out: Option<PathBuf>,
     /// What is done about consent banners, whatever the scenario says; repeatable: one journey each
     #[arg(long, value_enum, value_name = "ANSWER")]
@@ -89,19 +86,29 @@ pub async fn run(args: RunArgs) -> u8 {
     for path in &args.scenarios {
         // As `*.yaml` finds it beside the scenarios that name it.
         if path.to_string_lossy().ends_with(".policy.yaml") && args.scenarios.len() > 1 {
-            talk::note(&format!(
-                "passed over, as a policy is no scenario: {}",
-                path.display()
-            ));
+            passed_over(path);
             continue;
         }
-        let loaded = Scenario::load(path);
-        let loaded = loaded.and_then(|scenario| scenario.check_files().map(|()| scenario));
-        match loaded {
-            Ok(scenario) => scenarios.push(args.journeys.rebase(scenario)),
-            Err(diagnostic) => {
-                talk::diagnostic(&diagnostic);
+        let found = match find(path, &mut passed_over) {
+            Ok(found) => found,
+            Err(error) => {
+                talk::error(&error.to_string(), None);
                 bad = true;
+                continue;
+            }
+        };
+        for found in found {
+            let loaded = Scenario::load(&found.path);
+            let loaded = loaded.and_then(|scenario| scenario.check_files().map(|()| scenario));
+            match loaded {
+                Ok(scenario) => {
+                    let scenario = Arc::new(args.journeys.rebase(scenario));
+                    scenarios.push((found.name, scenario));
+                }
+                Err(diagnostic) => {
+                    talk::diagnostic(&diagnostic);
+                    bad = true;
+                }
             }
         }
     }
@@ -117,157 +124,21 @@ pub async fn run(args: RunArgs) -> u8 {
     }
     let mut consents: Vec<Consent> = args.consent.iter().copied().map(Consent::from).collect();
     consents.dedup();
-    replay_all(
-        &scenarios,
-        &consents,
-        args.out,
-        &args.journeys,
-        &args.gate,
-        &args.outputs,
-        &args.replay,
-    )
+    replay_all(Asked {
+        scenarios,
+        consents: &consents,
+        out: args.out,
+        journeys: &args.journeys,
+        gate: &args.gate,
+        outputs: &args.outputs,
+        replay: &args.replay,
+    })
     .await
 }
 
-/// Makes every journey, some at once, and prints what came of them. Gives the exit code.
-pub async fn replay_all(
-    scenarios: &[Scenario],
-    consents: &[Consent],
-    out: Option<PathBuf>,
-    journeys: &Journeys,
-    gate: &GateArgs,
-    outputs: &OutputArgs,
-    replay: &Replay,
-) -> u8 {
-    if let Err(code) = replay.check_controls(false) {
-        return code;
-    }
-    let signer = match replay.signer() {
-        Ok(signer) => signer,
-        Err(code) => return code,
-    };
-    let own = scenarios.iter().filter_map(own_policy);
-    let keeper = match Gatekeeper::open(gate, own, today()) {
-        Ok(keeper) => keeper,
-        Err(code) => return code,
-    };
-    let planned = match plan(scenarios, consents, journeys.repeat, out.as_deref()) {
-        Ok(planned) => planned,
-        Err(code) => return code,
-    };
-    let outputs = match Outputs::open(outputs, planned.len()) {
-        Ok(outputs) => outputs,
-        Err(code) => return code,
-    };
-    let browser = match replay.find_browser() {
-        Ok(browser) => browser,
-        Err(code) => return code,
-    };
-    replay.warn_of_no_sandbox();
-    replay.warn_of_delivery();
-    let mut options = Vec::new();
-    for planned in &planned {
-        match replay.options(
-            browser.clone(),
-            planned.out.clone(),
-            planned.scenario.seed.as_deref(),
-        ) {
-            Ok(own) => options.push(RunOptions {
-                consent: planned.consent,
-                policy: keeper.policy_of(gate, own_policy(planned.scenario).as_deref()),
-                ..journeys.apply(own)
-            }),
-            Err(code) => return code,
-        }
-    }
-    let fingerprint =
-        Fingerprint::planned(planned.iter().zip(&options).map(|(planned, options)| {
-            let consent = options.consent.unwrap_or(planned.scenario.consent);
-            (planned.scenario, consent.as_str(), options.deliver.as_str())
-        }));
-    if let Err(code) = keeper.check_fingerprint(&fingerprint) {
-        return code;
-    }
-    let cancel = cancel_on_signal();
-    let mut results = Results::new(replay.json, signer);
-    results.has_baseline = keeper.has_baseline();
-    let bars = MultiProgress::new();
-    let running = planned.iter().zip(&options).map(|(planned, options)| {
-        let (cancel, bars) = (cancel.clone(), bars.clone());
-        async move {
-            if *cancel.borrow() {
-                return None;
-            }
-            let title = planned.title(journeys.repeat);
-            let run = one(
-                planned.scenario,
-                options,
-                cancel.clone(),
-                &title,
-                Some(&bars),
-            )
-            .await;
-            Some(match run {
-                Ok(run) if replay.control => {
-                    control::with(run, planned.scenario, options, cancel, &title, Some(&bars)).await
-                }
-                other => other,
-            })
-        }
-    });
-    // In the order in which they were asked for, whichever ends first.
-    let mut finished = futures::stream::iter(running).buffered(journeys.jobs);
-    let mut done: Vec<(&Planned, Run)> = Vec::new();
-    let mut next = planned.iter();
-    let mut missing = Vec::new();
-    while let (Some(run), Some(planned)) = (finished.next().await, next.next()) {
-        match &run {
-            None => missing.push((
-                planned.title(journeys.repeat),
-                "it was not begun".to_owned(),
-            )),
-            Some(Err(error)) => missing.push((planned.title(journeys.repeat), error.to_string())),
-            Some(Ok(_)) => {}
-        }
-        if let Some(run) = run.and_then(|run| results.take(run)) {
-            done.push((planned, run));
-        }
-    }
-    drop(finished);
-    results.compare(&done, scenarios, journeys.repeat, consents);
-    let runs: Vec<&Run> = done.iter().map(|(_, run)| run).collect();
-    results.raise(outputs.close(&runs));
-    let titles: Vec<String> = done
-        .iter()
-        .map(|(planned, _)| planned.title(journeys.repeat))
-        .collect();
-    results.table(titles.iter().map(String::as_str).zip(runs).collect());
-    if keeper.is_asked() {
-        let judged = done.iter().map(|(planned, run)| {
-            let policy = options_of(&planned.out, &options).and_then(|own| own.policy.as_deref());
-            let title = planned.title(journeys.repeat);
-            Judged::new(title, run.bundle.clone(), run.traffic(), policy)
-        });
-        results.gate(keeper, judged.collect(), missing);
-    }
-    results.finish()
-}
-
-/// How the journey into a bundle was made.
-fn options_of<'a>(out: &std::path::Path, options: &'a [RunOptions]) -> Option<&'a RunOptions> {
-    options.iter().find(|own| own.out == out)
-}
-
-/// Runs one scenario under a progress bar.
-pub async fn one(
-    scenario: &Scenario,
-    options: &RunOptions,
-    cancel: watch::Receiver<bool>,
-    title: &str,
-    bars: Option<&MultiProgress>,
-) -> Result<Run, RunError> {
-    let progress = Progress::new(title, bars);
-    let run = crate::run::run(scenario, options, cancel, &|event| progress.take(event)).await;
-    progress.finish();
-    run
+fn passed_over(path: &Path) {
+    talk::note(&format!(
+        "passed over, as it is no scenario: {}",
+        path.display()
+    ));
 }

@@ -1,14 +1,16 @@
 //! `pixelwitness scan`: no scenario: opens a page, answers its banner as told, scrolls, waits, lists who was told.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use url::Url;
 
+use super::batch::{Asked, replay_all};
 use super::gate::GateArgs;
 use super::options::{Journeys, Replay};
 use super::outputs::OutputArgs;
-use super::run::{ConsentArg, replay_all};
+use super::run::ConsentArg;
 use super::{exit, talk};
 use crate::scenario::{Consent, Scenario};
 
@@ -56,20 +58,23 @@ pub async fn scan(args: ScanArgs) -> u8 {
             }
         };
         match scenario(&url, args.facebook) {
-            Ok(scenario) => scenarios.push(args.journeys.rebase(scenario)),
+            Ok(scenario) => {
+                let scenario = args.journeys.rebase(scenario);
+                scenarios.push((PathBuf::from(scenario.name()), Arc::new(scenario)));
+            }
             Err(diagnostic) => return talk::diagnostic(&diagnostic),
         }
     }
     let consents: Vec<Consent> = args.consent.iter().copied().map(Consent::from).collect();
-    replay_all(
-        &scenarios,
-        &consents,
-        args.out,
-        &args.journeys,
-        &args.gate,
-        &args.outputs,
-        &args.replay,
-    )
+    replay_all(Asked {
+        scenarios,
+        consents: &consents,
+        out: args.out,
+        journeys: &args.journeys,
+        gate: &args.gate,
+        outputs: &args.outputs,
+        replay: &args.replay,
+    })
     .await
 }
 

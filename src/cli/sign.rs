@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 
 use super::{exit, talk};
-use crate::bundle::sign::{SignError, Signer};
+use crate::bundle::bag::{SIGNATURE, TAG_MANIFEST};
+use crate::bundle::sign::{SignError, Signer, verify};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,6 +50,15 @@ pub fn open(key: &Path) -> Result<Signer, u8> {
         talk::error(&error.to_string(), Some(error.help()));
         exit::BAD_INPUT
     })
+}
+
+/// Whose key a bundle is signed with, if it is.
+pub fn signer_of(bundle: &Path) -> Option<String> {
+    let read = |name: &str| std::fs::read(bundle.join(name)).ok();
+    let manifest = read(TAG_MANIFEST)?;
+    let signature = read(SIGNATURE)?;
+    let signed = verify(&signature, &manifest).ok()?;
+    Some(signed.fingerprint)
 }
 
 /// Signs one bundle, and says so. Gives the exit code.

@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::exit;
 use crate::report::visible;
 use crate::scenario::Diagnostic;
@@ -47,6 +49,19 @@ pub fn note(message: &str) {
     if !is_quiet() {
         labelled("note", "1", message);
     }
+}
+
+/// A bar over so many things, on a terminal.
+pub fn bar(what: &'static str, of: usize) -> ProgressBar {
+    let bar = match is_quiet() {
+        true => ProgressBar::hidden(),
+        false => ProgressBar::new(of as u64),
+    };
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what);
+    bar
 }
 
 /// A line without a label.

@@ -1,13 +1,14 @@
 //! `pixelwitness verify`: what a bundle proves, and what it does not.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 use serde_json::json;
 
 use super::{exit, talk};
-use crate::report::on_one_line;
+use crate::batch::{INDEX, bundles_in, read_index};
+use crate::report::{count, on_one_line};
 use crate::run::{Proof, Trust, Verification, verify as check};
 
 #[derive(Debug, Args)]
@@ -19,6 +20,7 @@ messages and its network log, from which they are made anew. Nothing in the bund
 
   pixelwitness verify evidence/report-20261124T090000Z
   pixelwitness verify evidence/… --allowed-signers signers --tsa-ca authority.pem
+  pixelwitness verify evidence/today                       # a batch: every bundle in its folder
 
 The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
 
@@ -28,9 +30,9 @@ run was cut short: `pixelwitness audit` completes it), its format is a newer one
 be told: ssh-keygen or openssl is missing, or another version of this program made it and this one
 comes to something else.")]
 pub struct VerifyArgs {
-    /// The folder that a run was written to
-    #[arg(value_name = "BUNDLE", value_hint = ValueHint::DirPath)]
-    bundle: PathBuf,
+    /// The folders that runs were written to; of a batch, its folder, for all that is in it
+    #[arg(required = true, value_name = "BUNDLE|BATCH", value_hint = ValueHint::DirPath)]
+    bundles: Vec<PathBuf>,
     /// Who may have signed it, in OpenSSH's allowed_signers format; then it must be signed (asks ssh-keygen)
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     allowed_signers: Option<PathBuf>,
@@ -60,40 +62,135 @@ pub fn verify(args: &VerifyArgs) -> u8 {
         signer: args.signer.as_deref(),
         authorities: args.tsa_ca.as_deref(),
     };
-    let verification = match check(&args.bundle, trust) {
-        Ok(verification) => verification,
+    let bundles = match all(&args.bundles) {
+        Ok(bundles) => bundles,
+        Err(code) => return code,
+    };
+    if let [bundle] = &bundles[..] {
+        let (code, verification) = match one(bundle, trust) {
+            Ok(verified) => verified,
+            Err(code) => return code,
+        };
+        if args.json {
+            talk::data(&format!("{:#}", json_of(bundle, code, &verification)));
+        } else {
+            let mut stdout = io::stdout().lock();
+            let verdict = verdict(&verification).1;
+            // A reader that has gone away, as `head` does, is no failure.
+            let _ = render(&verification, verdict, &mut stdout).and_then(|()| stdout.flush());
+        }
+        return code;
+    }
+    several(&bundles, trust, args.json)
+}
+
+/// The bundles that are meant: of a batch's folder each that its index lists, and each that lies there.
+fn all(named: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
+    let mut bundles = Vec::new();
+    for path in named {
+        if !path.join(INDEX).exists() {
+            bundles.push(path.clone());
+            continue;
+        }
+        let unreadable = |error: &dyn std::fmt::Display| {
+            talk::error(&error.to_string(), None);
+            exit::BAD_INPUT
+        };
+        let index = read_index(path).map_err(|error| unreadable(&error))?;
+        let listed = index
+            .journeys
+            .iter()
+            .filter_map(|entry| entry.bundle.as_ref());
+        let listed = listed.map(|bundle| path.join(bundle));
+        let mut found: Vec<PathBuf> = listed.collect();
+        found.extend(bundles_in(path).map_err(|error| unreadable(&error))?);
+        found.sort();
+        found.dedup();
+        bundles.extend(found);
+    }
+    Ok(bundles)
+}
+
+fn one(bundle: &Path, trust: Trust<'_>) -> Result<(u8, Verification), u8> {
+    match check(bundle, trust) {
+        Ok(verification) => Ok((verdict(&verification).0, verification)),
         Err(error) => {
             talk::error(&error.to_string(), Some(error.help()));
-            return exit::BAD_INPUT;
+            Err(exit::BAD_INPUT)
         }
-    };
-    let (code, verdict) = match verification.outcome() {
+    }
+}
+
+/// A line for each, and for what is wrong with it.
+fn several(bundles: &[PathBuf], trust: Trust<'_>, as_json: bool) -> u8 {
+    let mut code = exit::OK;
+    let mut results = Vec::new();
+    let mut good = 0;
+    for bundle in bundles {
+        let (own, verification) = match one(bundle, trust) {
+            Ok(verified) => verified,
+            // It may be listed and gone: that is worse than not complete.
+            Err(own) => {
+                code = exit::graver(code, own);
+                continue;
+            }
+        };
+        code = exit::after_runs(code, own);
+        good += usize::from(own == exit::OK);
+        if as_json {
+            results.push(json_of(bundle, own, &verification));
+            continue;
+        }
+        let path = bundle.display().to_string();
+        talk::data(&format!(
+            "{}: {}",
+            verdict(&verification).1,
+            on_one_line(&path)
+        ));
+        let wrong = verification.checks.iter().filter(|check| {
+            matches!(
+                check.outcome,
+                Proof::Failed | Proof::Incomplete | Proof::Inconclusive
+            )
+        });
+        for check in wrong {
+            talk::data(&format!("  {}", on_one_line(&check.says)));
+        }
+    }
+    if as_json {
+        let result = json!({ "exit_code": code, "bundles": results });
+        talk::data(&format!("{result:#}"));
+    } else {
+        let all = count(bundles.len(), "bundle");
+        talk::data(&format!("{good} of {all} verified"));
+    }
+    code
+}
+
+/// The exit code, and a word.
+fn verdict(verification: &Verification) -> (u8, &'static str) {
+    match verification.outcome() {
         Proof::Failed => (exit::FOUND, "tampered"),
         Proof::Incomplete => (exit::INCONCLUSIVE, "incomplete"),
         Proof::Inconclusive => (exit::INCONCLUSIVE, "inconclusive"),
         Proof::Proven | Proof::NotProven => (exit::OK, "verified"),
-    };
-    if args.json {
-        let checks: Vec<_> = verification
-            .checks
-            .iter()
-            .map(|check| {
-                json!({
-                    "name": check.name, "outcome": check.outcome.as_str(), "says": check.says, "files": check.files,
-                })
-            })
-            .collect();
-        let result = json!({
-            "exit_code": code, "verdict": verdict, "bundle": args.bundle,
-            "evidence_digest": verification.evidence_digest, "checks": checks,
-        });
-        talk::data(&format!("{result:#}"));
-    } else {
-        let mut stdout = io::stdout().lock();
-        // A reader that has gone away, as `head` does, is no failure.
-        let _ = render(&verification, verdict, &mut stdout).and_then(|()| stdout.flush());
     }
-    code
+}
+
+fn json_of(bundle: &Path, code: u8, verification: &Verification) -> serde_json::Value {
+    let checks: Vec<_> = verification
+        .checks
+        .iter()
+        .map(|check| {
+            json!({
+                "name": check.name, "outcome": check.outcome.as_str(), "says": check.says, "files": check.files,
+            })
+        })
+        .collect();
+    json!({
+        "exit_code": code, "verdict": verdict(verification).1, "bundle": bundle,
+        "evidence_digest": verification.evidence_digest, "checks": checks,
+    })
 }
 
 fn render(verification: &Verification, verdict: &str, out: &mut dyn Write) -> io::Result<()> {

@@ -66,8 +66,15 @@ impl DemoServer {
     /// # Errors
     /// [`LoopbackError::Listen`] if the port is taken, else as for [`DemoServer::start`].
     pub async fn start_on(build: Build, port: u16) -> Result<DemoServer, LoopbackError> {
+        DemoServer::start_at(build, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    }
+
+    /// As [`DemoServer::start`], on an address of this machine: who reaches that reaches the site.
+    ///
+    /// # Errors
+    /// [`LoopbackError::Listen`] if it cannot be listened on, else as for [`DemoServer::start`].
+    pub async fn start_at(build: Build, wanted: SocketAddr) -> Result<DemoServer, LoopbackError> {
         let identity = Identity::new(SITE_HOST)?;
-        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let listen_error = |source| LoopbackError::Listen {
             addr: wanted,
             source,

@@ -7,6 +7,7 @@ mod event;
 mod exchange;
 mod findings;
 mod har;
+mod index;
 mod moment;
 mod recipient;
 mod ruling;
@@ -27,6 +28,9 @@ pub use findings::{
     SuspectedField, TopicMatch, Transforms, Verdict, VerdictOutcome, Verdicts,
 };
 pub use har::HarExtension;
+pub use index::{
+    EntryState, INDEX_FORMAT, Index, IndexEntry, PlanRecord, SetAside, ShardRecord, VerdictOutcomes,
+};
 pub use moment::Moment;
 pub use recipient::{companies_of_product, is_library, recipient, recipients};
 pub use ruling::{

@@ -221,6 +221,8 @@ pub enum JourneyState {
     Completed,
     /// A step could not be done.
     Failed,
+    /// The browser, or the connection to it, ended before the journey did; or it never came up.
+    BrowserLost,
     /// The person stopped it.
     Interrupted,
     TimedOut,

@@ -9,12 +9,45 @@ use super::count;
 use crate::model::{ConsentOutcome, JourneyState, Moment, TrackerEvent, UrlParts};
 use crate::run::Run;
 
+/// What one run told, and what became of the consent banner: as much of it as is put side by side.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    completed: bool,
+    answered: bool,
+    /// In words.
+    banner: String,
+    /// Events by recipient, page and name: before the banner was answered, and after.
+    told: BTreeMap<Key, (usize, usize)>,
+}
+
+type Key = (String, String, String);
+
+impl Seen {
+    pub fn of(run: &Run) -> Seen {
+        let answered = answered(run);
+        let mut told: BTreeMap<Key, (usize, usize)> = BTreeMap::new();
+        for event in run.events.iter().filter(|event| event.tells()) {
+            let told = told.entry(key(event)).or_default();
+            match (answered, event.time) {
+                (Some(answered), Some(time)) if time >= answered => told.1 += 1,
+                _ => told.0 += 1,
+            }
+        }
+        Seen {
+            completed: run.record.journey.state == JourneyState::Completed,
+            answered: answered.is_some(),
+            banner: what_became_of(run),
+            told,
+        }
+    }
+}
+
 /// Repeats of the same journey.
 #[derive(Debug)]
 pub struct Group<'a> {
     /// The answer to the consent banner; null if it was the scenario's own.
     pub consent: Option<&'a str>,
-    pub runs: Vec<&'a Run>,
+    pub runs: Vec<&'a Seen>,
 }
 
 /// Something that was told to somebody, in how many of the runs.
@@ -43,41 +76,29 @@ pub struct Told {
 
 /// What was told, by recipient, page and event, over all groups.
 pub fn compare(groups: &[Group]) -> Vec<Row> {
-    let mut rows: BTreeMap<(String, String, String), Vec<Told>> = BTreeMap::new();
+    let mut rows: BTreeMap<&Key, Vec<Told>> = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
-        for run in &group.runs {
-            let answered = answered(run);
-            let mut seen: Vec<(String, String, String)> = Vec::new();
-            // What a journey told that did not come to its end says nothing of the rest.
-            if run.record.journey.state != JourneyState::Completed {
-                continue;
-            }
-            for event in run.events.iter().filter(|event| event.tells()) {
-                let key = key(event);
-                let told = rows.entry(key.clone()).or_insert_with(|| {
+        // What a journey told that did not come to its end says nothing of the rest.
+        for run in group.runs.iter().filter(|run| run.completed) {
+            for (key, (before, after)) in &run.told {
+                let told = rows.entry(key).or_insert_with(|| {
                     let empty = groups.iter().map(|group| Told {
                         of_runs: completed(group),
                         ..Told::default()
                     });
                     empty.collect()
                 });
-                let told = &mut told[index];
-                match (answered, event.time) {
-                    (Some(answered), Some(time)) if time >= answered => told.after += 1,
-                    _ => told.before += 1,
-                }
-                if !seen.contains(&key) {
-                    told.in_runs += 1;
-                    seen.push(key);
-                }
+                told[index].before += before;
+                told[index].after += after;
+                told[index].in_runs += 1;
             }
         }
     }
     rows.into_iter()
         .map(|((recipient, page, event), told)| Row {
-            recipient,
-            event,
-            page,
+            recipient: recipient.clone(),
+            event: event.clone(),
+            page: page.clone(),
             told,
         })
         .collect()
@@ -91,7 +112,7 @@ pub(super) fn answered(run: &Run) -> Option<Moment> {
         .find_map(|record| record.answered)
 }
 
-fn key(event: &TrackerEvent) -> (String, String, String) {
+fn key(event: &TrackerEvent) -> Key {
     let page = event.page_url.as_deref().unwrap_or_default();
     let page = page.split(['?', '#']).next().unwrap_or_default();
     (
@@ -118,7 +139,7 @@ pub fn render(groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
                 out,
                 "  {:8} {}",
                 group.consent.unwrap_or("as it is"),
-                what_became_of(group)
+                group.runs.first().map_or("", |run| &run.banner)
             )?;
             if completed(group) < group.runs.len() {
                 writeln!(
@@ -177,19 +198,15 @@ pub fn render(groups: &[Group], out: &mut dyn Write) -> io::Result<()> {
 
 fn completed(group: &Group) -> usize {
     let runs = group.runs.iter();
-    runs.filter(|run| run.record.journey.state == JourneyState::Completed)
-        .count()
+    runs.filter(|run| run.completed).count()
 }
 
 fn answered_in(group: &Group) -> bool {
-    group.runs.iter().any(|run| answered(run).is_some())
+    group.runs.iter().any(|run| run.answered)
 }
 
 /// `answered (OneTrust: “Reject All”)`
-fn what_became_of(group: &Group) -> String {
-    let Some(run) = group.runs.first() else {
-        return String::new();
-    };
+fn what_became_of(run: &Run) -> String {
     let records = &run.record.consent;
     let found = records
         .iter()

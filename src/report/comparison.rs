@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{Group, Row, compare};
+use super::compare::{Group, Row, Seen, compare};
 use super::course::{Line, Tone, headline};
 use super::words::{chain_and_extent, question};
 use crate::leak::{doubt_of_run, is_found};
@@ -92,11 +92,12 @@ impl<'a> Comparison<'a> {
                 })
                 .collect()
         });
-        let groups: Vec<Group<'_>> = runs
+        let seen: Vec<Seen> = runs.iter().map(|run| Seen::of(run)).collect();
+        let groups: Vec<Group<'_>> = seen
             .iter()
-            .map(|run| Group {
+            .map(|seen| Group {
                 consent: None,
-                runs: vec![run],
+                runs: vec![seen],
             })
             .collect();
         Comparison {

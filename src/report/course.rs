@@ -57,6 +57,7 @@ pub(super) fn journey(run: &Run) -> Line {
         JourneyState::Interrupted => cut_short("Stopped"),
         JourneyState::TimedOut => cut_short("Out of time"),
         JourneyState::Failed => cut_short("Failed"),
+        JourneyState::BrowserLost => cut_short("The browser ended"),
         JourneyState::Running => cut_short("Cut short"),
     }
 }

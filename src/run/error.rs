@@ -13,6 +13,8 @@ pub enum RunError {
     Browser(#[from] BrowserError),
     #[error("failed to make a sink for what must not leave: {0}")]
     Sink(#[from] LoopbackError),
+    #[error("failed to write the records to their end: {0}")]
+    Finish(String),
     #[error(transparent)]
     Identity(#[from] IdentityError),
     #[error("the scenario types `{{{{env:{0}}}}}`, and {0} is not set, or empty")]
@@ -34,6 +36,9 @@ impl RunError {
             }
             RunError::NoSecret(name) => {
                 format!("set it for this command: `{name}=… pixelwitness run …`")
+            }
+            RunError::Finish(_) => {
+                "what was captured is in the bundle: `pixelwitness audit` completes it".to_owned()
             }
             RunError::Identity(_) => {
                 "export the cookies again, as `cookies.txt` or as JSON".to_owned()

@@ -10,6 +10,7 @@ mod finish;
 mod host;
 mod journey;
 mod judge;
+mod limits;
 mod options;
 mod page;
 mod print;
@@ -33,6 +34,7 @@ pub use self::error::RunError;
 pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::judge::apply_policy;
+use self::limits::Limits;
 pub use self::options::{RunOptions, Typing};
 pub use self::page::{page, page_alone};
 pub use self::print::{PrintError, print};
@@ -40,14 +42,15 @@ use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use self::watch::watch_journey;
-use crate::browser::Launch;
+use crate::browser::{BrowserError, Launch};
 use crate::bundle::{
     self, BundleError, BundleWriter, ReadError, SHORTEST_SECRET, Scrub, read_body,
 };
+use crate::capture::Assembler;
 use crate::journey::cookies_of;
 use crate::leak::{self, Case, Side};
 use crate::loopback::Sink;
-use crate::model::{Exchange, Findings, JourneyState, Moment, RunRecord, TrackerEvent};
+use crate::model::{Exchange, Findings, JourneyState, RunRecord, TrackerEvent};
 use crate::policy::Traffic;
 use crate::report::records;
 use crate::scenario::{ENVIRONMENT, Recording, Scenario, ThirdPartyCookies};
@@ -303,19 +306,18 @@ async fn run_with(
         // In the bundle from the first moment, so that it is there even if we are not.
         net_log: bundle.raw_net_log(),
     };
+    let before = Limits::now();
     let mut launched = match launch.start().await {
         Ok(launched) => launched,
+        // What is no browser never will be one.
+        Err(error @ BrowserError::NotRunnable { .. }) => return Err(error.into()),
         Err(error) => {
-            record.journey.state = JourneyState::Failed;
-            record.finished = Some(Moment::now());
-            problem(
-                &mut record,
-                "journey",
-                error.to_string(),
-                Some(error.help()),
-            );
-            bundle.run(&record)?;
-            return Err(error.into());
+            record.journey.state = JourneyState::BrowserLost;
+            let help = Some(error.help());
+            problem(&mut record, "journey", error.to_string(), help);
+            say_limits(&mut record, before);
+            let nothing = Some(Assembler::new(&first_party));
+            return seal_in_time(bundle, record, nothing, first_party, began).await;
         }
     };
 
@@ -340,6 +342,7 @@ async fn run_with(
         )
         .await;
         launched.wait().await;
+        say_limits(&mut record, before);
         watched
     };
     // The recorder ends when the capture has let go of its end of the channel.
@@ -353,5 +356,32 @@ async fn run_with(
         })?;
         record.scenario.sha256 = recorded.sha256();
     }
-    finish(bundle, record, assembler, &first_party, Some(began))
+    seal_in_time(bundle, record, assembler, first_party, began).await
+}
+
+/// Says which limits of the container were reached since then: what was lost may have been lost by that.
+fn say_limits(record: &mut RunRecord, before: Limits) {
+    for (message, help) in Limits::now().reached_since(before) {
+        problem(record, "journey", message, Some(help));
+    }
+}
+
+/// As [`finish()`], and not where other journeys are driven: they would wait for it.
+async fn seal_in_time(
+    bundle: BundleWriter,
+    record: RunRecord,
+    assembler: Option<Assembler>,
+    first_party: String,
+    began: Instant,
+) -> Result<Run, RunError> {
+    let finishing = tokio::task::spawn_blocking(move || {
+        finish(bundle, record, assembler, &first_party, Some(began))
+    });
+    match finishing.await {
+        Ok(finished) => finished,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Err(RunError::Finish(error.to_string())),
+        },
+    }
 }

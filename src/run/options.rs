@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::browser::ConnectTo;
 use crate::capture::Deliver;
 use crate::consent::Rules;
 use crate::policy::Policy;
-use crate::scenario::{Canary, CanaryKind, Consent, Seed};
+use crate::scenario::{Canary, CanaryKind, Consent, Scenario, Seed};
 
 /// How a scenario is to be run.
 #[derive(Debug, Clone)]
@@ -46,6 +47,30 @@ pub struct RunOptions {
     pub policy: Option<Arc<Policy>>,
     /// Whether a picture is taken of what the visitor sees after each step.
     pub screenshots: bool,
+}
+
+impl RunOptions {
+    /// By their names on the command line, as `run.json` has them.
+    pub fn record(&self, scenario: &Scenario) -> Value {
+        json!({
+            "connect_to": self.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
+            "insecure": self.insecure,
+            "browser_arg": self.browser_args,
+            "headed": self.headed,
+            "no_sandbox": self.no_sandbox,
+            "declare_automation": self.declare_automation,
+            "timeout": self.timeout.as_secs_f64(),
+            "step_timeout": self.step_timeout.as_secs_f64(),
+            "settle": self.settle.as_secs_f64(),
+            "deliver": self.deliver.as_str(),
+            "consent": self.consent.unwrap_or(scenario.consent).as_str(),
+            "consent_rules": self.consent_rules.as_ref().map(|rules| format!("autoconsent {}", rules.version)),
+            "base_url": self.base_url.as_ref().map(|url| url.as_str()),
+            "seed": self.seed.hex(),
+            "typing": self.typing.as_str(),
+            "screenshots": if self.screenshots { "both" } else { "none" },
+        })
+    }
 }
 
 /// What is typed where the scenario has a canary.

@@ -1,9 +1,6 @@
 //! The run's own record: how it begins, and how a problem gets into it.
 
-use serde_json::json;
-
 use super::{RunOptions, host};
-use crate::browser::ConnectTo;
 use crate::model::{
     AuditRecord, CanaryRecord, ClocksRecord, ContainmentRecord, Counts, FORMAT, JourneyRecord,
     JourneyState, Moment, PolicyRecord, Problem, RunRecord, ScenarioRecord, StepRecord, StepState,
@@ -56,24 +53,7 @@ pub(super) fn begin_record(scenario: &Scenario, options: &RunOptions) -> RunReco
         }),
         started: Moment::now(),
         finished: None,
-        options: json!({
-            "connect_to": options.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
-            "insecure": options.insecure,
-            "browser_arg": options.browser_args,
-            "headed": options.headed,
-            "no_sandbox": options.no_sandbox,
-            "declare_automation": options.declare_automation,
-            "timeout": options.timeout.as_secs_f64(),
-            "step_timeout": options.step_timeout.as_secs_f64(),
-            "settle": options.settle.as_secs_f64(),
-            "deliver": options.deliver.as_str(),
-            "consent": options.consent.unwrap_or(scenario.consent).as_str(),
-            "consent_rules": options.consent_rules.as_ref().map(|rules| format!("autoconsent {}", rules.version)),
-            "base_url": options.base_url.as_ref().map(|url| url.as_str()),
-            "seed": options.seed.hex(),
-            "typing": options.typing.as_str(),
-            "screenshots": if options.screenshots { "both" } else { "none" },
-        }),
+        options: options.record(scenario),
         canaries: options
             .typing
             .canaries(&options.seed, &scenario.canaries)

@@ -63,7 +63,7 @@ pub(super) async fn watch_journey(
     let capture = match started {
         Ok(capture) => capture,
         Err(error) => {
-            record.journey.state = JourneyState::Failed;
+            record.journey.state = JourneyState::BrowserLost;
             problem(record, "capture", error.to_string(), None);
             launched.kill().await;
             return None;
@@ -138,7 +138,7 @@ pub(super) async fn watch_journey(
         JourneyEnd::Lost => {
             // Whichever of the two ended: a browser that nobody watches must not go on.
             launched.kill().await;
-            record.journey.state = JourneyState::Failed;
+            record.journey.state = JourneyState::BrowserLost;
             let message =
                 "the browser, or the connection to it, ended before the journey did".to_owned();
             let help = "what it had told up to then is in the bundle; run it again".to_owned();

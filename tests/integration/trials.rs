@@ -472,9 +472,10 @@ async fn the_consent_matrix_tells_three_banners_apart() {
             "{name} {consent:?}: {:#?}",
             run.record.consent
         );
+        let seen = pixelwitness::report::compare::Seen::of(&run);
         let group = pixelwitness::report::compare::Group {
             consent: Some(consent.as_str()),
-            runs: vec![&run],
+            runs: vec![&seen],
         };
         let rows = pixelwitness::report::compare::compare(&[group]);
         let sum = rows.iter().fold((0, 0), |sum, row| {

@@ -5,47 +5,43 @@ use std::io::{self, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Style;
-use crate::model::{JourneyState, StepState, VerdictOutcome};
+use crate::model::{EntryState, IndexEntry, VerdictOutcome};
 use crate::report::on_one_line;
-use crate::run::Run;
 
 /// Columns of a journey's title.
 const TITLE: usize = 22;
 
-/// Writes the table. `titles` tell the runs from each other.
+/// Writes the table.
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn table(journeys: &[&IndexEntry], colour: bool, out: &mut dyn Write) -> io::Result<()> {
     let style = Style { colour };
     let head = format!(
         "{:TITLE$} {:>7} {:>8} {:>6}  {:10} {:10} {:10}",
         "journey", "steps", "requests", "events", "typed", "context", "identity"
     );
     writeln!(out, "\n{}", style.bold(head.trim_end()))?;
-    for (title, run) in runs {
-        let record = &run.record;
-        let steps = &record.journey.steps;
-        let done = steps
-            .iter()
-            .filter(|step| step.state == StepState::Done)
-            .count();
-        let steps = format!("{done}/{}", steps.len());
+    for journey in journeys {
+        let steps = format!("{}/{}", journey.steps_done, journey.steps);
         let steps = format!("{steps:>7}");
-        let steps = match record.journey.state {
-            JourneyState::Completed => steps,
+        let steps = match journey.state {
+            EntryState::Completed => steps,
             _ => style.bad(&steps),
         };
         write!(
             out,
             "{} {steps} {:>8} {:>6} ",
-            fit(title),
-            record.counts.exchanges,
-            record.counts.events
+            fit(&journey.title),
+            journey.counts.exchanges,
+            journey.counts.events
         )?;
-        let verdicts = run.findings.verdicts.all();
-        for (number, (_, verdict)) in verdicts.iter().enumerate() {
-            let word = match verdict.outcome {
+        let Some(verdicts) = journey.verdicts else {
+            writeln!(out, " {}", journey.state.as_str().replace('_', " "))?;
+            continue;
+        };
+        for (number, (_, outcome)) in verdicts.all().into_iter().enumerate() {
+            let word = match outcome {
                 VerdictOutcome::Found => "found",
                 VerdictOutcome::NotFound => "not found",
                 VerdictOutcome::Inconclusive => "unclear",
@@ -56,7 +52,7 @@ pub fn table(runs: &[(&str, &Run)], colour: bool, out: &mut dyn Write) -> io::Re
                 2 => word.to_owned(),
                 _ => format!("{word:10}"),
             };
-            let word = match verdict.outcome {
+            let word = match outcome {
                 VerdictOutcome::Found => style.bad(&word),
                 VerdictOutcome::NotFound => style.good(&word),
                 _ => word,

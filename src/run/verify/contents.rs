@@ -135,6 +135,7 @@ fn ended(record: &RunRecord, all: &mut Verification) {
     let state = match record.journey.state {
         JourneyState::Completed => None,
         JourneyState::Failed => Some("a step could not be done"),
+        JourneyState::BrowserLost => Some("the browser ended before it"),
         JourneyState::Running | JourneyState::Interrupted => Some("it was stopped"),
         JourneyState::TimedOut => Some("its time was up"),
     };

@@ -1,0 +1,166 @@
+//! The index of a batch, as a page: a line a journey, with the way to its report.
+
+use std::io::{self, Write};
+
+use askama::Template;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::Shell;
+use super::text::Text;
+use crate::model::{EntryState, Index, IndexEntry, ShardRecord, VerdictOutcome, count};
+
+/// What is left as it is in a path.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.');
+
+/// Writes the page. It links to bundles beside it, and says nothing that the index does not.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn render(index: &Index, out: &mut dyn Write) -> io::Result<()> {
+    let page = Page {
+        shell: Shell::new(),
+        shard: index.shard,
+        heading: heading(index),
+        lines: lines(index),
+        journeys: index.journeys.iter().map(Line::of).collect(),
+        set_aside: index
+            .set_aside
+            .iter()
+            .map(|aside| (Text::new(&*aside.bundle), Text::new(&*aside.why)))
+            .collect(),
+    };
+    out.write_all(page.render().map_err(io::Error::other)?.as_bytes())
+}
+
+#[derive(Template)]
+#[template(path = "html_index.html")]
+struct Page<'a> {
+    shell: Shell,
+    shard: Option<ShardRecord>,
+    heading: String,
+    lines: Vec<(&'static str, String)>,
+    journeys: Vec<Line<'a>>,
+    set_aside: Vec<(Text<'a>, Text<'a>)>,
+}
+
+struct Line<'a> {
+    title: Text<'a>,
+    name: Text<'a>,
+    href: Option<String>,
+    outcome: &'static str,
+    tone: &'static str,
+    why: Vec<Text<'a>>,
+    verdicts: Vec<Cell>,
+    steps: String,
+    requests: u64,
+    events: u64,
+    manifest: Text<'a>,
+    evidence: Text<'a>,
+}
+
+struct Cell {
+    label: &'static str,
+    word: &'static str,
+    tone: &'static str,
+}
+
+fn heading(index: &Index) -> String {
+    let of = |code: u8| {
+        let journeys = index.journeys.iter();
+        journeys
+            .filter(|entry| entry.exit_code == Some(code))
+            .count()
+    };
+    let all = count(index.journeys.len(), "journey");
+    match (of(1), of(3)) {
+        _ if index.journeys.is_empty() => "No journey".to_owned(),
+        (0, 0) if of(0) == index.journeys.len() => format!("Nothing was found in {all}"),
+        (0, _) => format!("Nothing was found, and not everything is known, in {all}"),
+        (found, _) => format!("Something was found in {found} of {all}"),
+    }
+}
+
+fn lines(index: &Index) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    match index.finished {
+        Some(finished) => lines.push(("", format!("Made from {} to {finished}.", index.started))),
+        None => {
+            let text = format!(
+                "Begun at {}, and not at its end: what follows is partial.",
+                index.started
+            );
+            lines.push(("bad", text));
+        }
+    }
+    let listed = index.journeys.len() as u64;
+    if listed < index.plan.journeys {
+        let text = format!(
+            "The plan has {}; {} of them are not here.",
+            count(index.plan.journeys, "journey"),
+            index.plan.journeys - listed
+        );
+        // Of a share that is as it should be.
+        lines.push((if index.shard.is_some() { "" } else { "bad" }, text));
+    }
+    lines
+}
+
+impl<'a> Line<'a> {
+    fn of(entry: &'a IndexEntry) -> Line<'a> {
+        let (outcome, tone) = outcome(entry);
+        let ruled = entry.violated.iter().chain(&entry.contradicted);
+        let labels = ["What was typed", "What it was about", "Whom it names"];
+        Line {
+            title: Text::new(&*entry.title),
+            name: Text::new(&*entry.name),
+            href: entry.bundle.as_ref().map(|bundle| {
+                // Beside the page, whatever it is called.
+                format!("./{}/data/report.html", utf8_percent_encode(bundle, PATH))
+            }),
+            outcome,
+            tone,
+            why: ruled
+                .chain(&entry.problems)
+                .map(|why| Text::new(&**why))
+                .collect(),
+            verdicts: labels
+                .into_iter()
+                .enumerate()
+                .map(|(number, label)| {
+                    let outcome = entry.verdicts.map(|verdicts| verdicts.all()[number].1);
+                    let (word, tone) = match outcome {
+                        Some(VerdictOutcome::Found) => ("found", "bad"),
+                        Some(VerdictOutcome::NotFound) => ("not found", "good"),
+                        Some(VerdictOutcome::Inconclusive) => ("unclear", "unsure"),
+                        Some(VerdictOutcome::NotTested) => ("not tested", "plain"),
+                        None => ("unknown", "unsure"),
+                    };
+                    Cell { label, word, tone }
+                })
+                .collect(),
+            steps: format!("{} of {}", entry.steps_done, entry.steps),
+            requests: entry.counts.exchanges,
+            events: entry.counts.events,
+            manifest: Text::new(entry.manifest_sha256.as_deref().unwrap_or("-")),
+            evidence: Text::new(entry.evidence_digest.as_deref().unwrap_or("-")),
+        }
+    }
+}
+
+fn outcome(entry: &IndexEntry) -> (&'static str, &'static str) {
+    match (entry.state, entry.exit_code) {
+        (EntryState::Waiting, _) => ("not begun", "unsure"),
+        (EntryState::NotMade, _) => ("not made", "bad"),
+        (EntryState::BrowserLost, _) => ("browser lost", "bad"),
+        (EntryState::Interrupted, _) => ("stopped", "bad"),
+        (_, Some(1)) => ("found", "bad"),
+        (EntryState::Failed, _) => ("a step failed", "bad"),
+        (EntryState::TimedOut, _) => ("out of time", "bad"),
+        (EntryState::Completed, Some(0)) => ("nothing found", "good"),
+        (EntryState::Completed, _) => ("inconclusive", "unsure"),
+    }
+}
