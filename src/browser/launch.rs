@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
-use super::{BrowserError, ConnectTo, host_rules};
+use super::{BrowserError, ConnectTo, Endpoint, host_rules};
 
 /// How long Chromium may take to open its debugging port.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -72,14 +72,16 @@ pub struct Launched {
     /// `ws://127.0.0.1:PORT/devtools/browser/…`
     pub web_socket: String,
     pub flags: Vec<String>,
-    pub sandbox: bool,
+    /// Nothing where it is not known.
+    pub sandbox: Option<bool>,
     pub sandbox_reason: Option<String>,
     /// The kernel ends it in the moment in which we end.
     pub killed_with_us: bool,
-    child: Child,
+    /// Nothing: it is somebody else's, and only our connection to it ends.
+    child: Option<Child>,
     /// It was waited for: its number may belong to another process by now.
     reaped: bool,
-    group: rustix::process::Pid,
+    group: Option<rustix::process::Pid>,
     /// Chromium's debugging pipe: it exits when this end closes, so that it cannot outlive us.
     _lifeline: Option<ChildStdin>,
     profile: Option<TempDir>,
@@ -167,12 +169,12 @@ impl Launch {
         let mut launched = Launched {
             web_socket: String::new(),
             flags,
-            sandbox: sandbox_reason.is_none(),
+            sandbox: Some(sandbox_reason.is_none()),
             sandbox_reason,
             killed_with_us,
-            child,
+            child: Some(child),
             reaped: false,
-            group,
+            group: Some(group),
             _lifeline: lifeline,
             profile: Some(profile),
         };
@@ -343,13 +345,29 @@ impl Launch {
 }
 
 impl Launched {
+    /// One that runs elsewhere: nothing is known of it but what it says.
+    pub fn elsewhere(endpoint: &Endpoint) -> Launched {
+        Launched {
+            web_socket: endpoint.url().to_owned(),
+            flags: Vec::new(),
+            sandbox: None,
+            sandbox_reason: None,
+            killed_with_us: false,
+            child: None,
+            reaped: true,
+            group: None,
+            _lifeline: None,
+            profile: None,
+        }
+    }
+
     /// Waits until the browser has exited by itself (it was told to), else kills it.
     /// Returns whether it went by itself, so that its network log is whole.
     pub async fn wait(&mut self) -> bool {
-        if self.reaped {
+        let Some(child) = self.child.as_mut().filter(|_| !self.reaped) else {
             return false;
-        }
-        match timeout(EXIT_LIMIT, self.child.wait()).await {
+        };
+        match timeout(EXIT_LIMIT, child.wait()).await {
             Ok(Ok(status)) => {
                 self.kill_group();
                 self.reaped = true;
@@ -364,7 +382,9 @@ impl Launched {
 
     /// Whether the browser exits by itself within a time.
     pub async fn leaves_within(&mut self, limit: Duration) -> bool {
-        if !self.reaped && matches!(timeout(limit, self.child.wait()).await, Ok(Ok(_))) {
+        if let Some(child) = self.child.as_mut().filter(|_| !self.reaped)
+            && matches!(timeout(limit, child.wait()).await, Ok(Ok(_)))
+        {
             self.kill_group();
             self.reaped = true;
         }
@@ -377,12 +397,16 @@ impl Launched {
             return;
         }
         self.kill_group();
-        let ended = timeout(Duration::from_secs(5), self.child.wait()).await;
-        self.reaped |= ended.is_ok();
+        if let Some(child) = &mut self.child {
+            let ended = timeout(Duration::from_secs(5), child.wait()).await;
+            self.reaped |= ended.is_ok();
+        }
     }
 
     fn kill_group(&self) {
-        let _ = rustix::process::kill_process_group(self.group, rustix::process::Signal::KILL);
+        if let Some(group) = self.group {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Chromium: find one, install one, launch it, end it. Knows nothing of trackers.
 
+mod endpoint;
 mod find;
 mod host_rules;
 mod install;
@@ -7,6 +8,7 @@ mod launch;
 
 use std::path::PathBuf;
 
+pub use endpoint::Endpoint;
 pub use find::find;
 pub use host_rules::{ConnectTo, ConnectToError};
 pub use install::{InstallError, install, what_to_type};

@@ -35,6 +35,8 @@ pub enum Mark {
     Closing,
     /// So many tabs had not closed when the browser was told to exit.
     TabsLeft(u64),
+    /// In a browser that others use too: of so many requests it was never known whose they were, and they are not recorded.
+    NotKnownWhose(u64),
 }
 
 /// The frame of a CDP message; `params` stays text until somebody needs it.

@@ -25,7 +25,9 @@ mod targets;
 pub use assembler::{Assembler, Body, Output};
 pub use audit::{Circumstances, audit};
 pub use cause::attribute;
-pub use client::{Capture, CaptureError, Contained, Quiet, Remote, RemoteError, Told, Watch};
+pub use client::{
+    Capture, CaptureError, Contained, Quiet, Remote, RemoteError, Sharing, Told, Watch,
+};
 pub use containment::{Answer, Containment, Deliver, Guard};
 pub use credentials::{Credentials, mask_exchange};
 pub use journal::{Incoming, JournalLine, Mark};

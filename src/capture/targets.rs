@@ -63,7 +63,8 @@ pub fn auto_attach_browser() -> Value {
     })
 }
 
-fn auto_attach_child() -> Value {
+/// Of what a target starts in turn.
+pub fn auto_attach_child() -> Value {
     json!({
         "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
         "filter": [{"type": "browser_ui", "exclude": true}, {}],

@@ -8,7 +8,7 @@ use indicatif::MultiProgress;
 use tokio::sync::watch;
 
 use super::gate::{GateArgs, Gatekeeper, own_policy, today};
-use super::options::{Journeys, Replay, cancel_on_signal};
+use super::options::{Journeys, Many, Replay, cancel_on_signal};
 use super::outputs::{OutputArgs, Outputs};
 use super::progress::Progress;
 use super::results::Results;
@@ -29,6 +29,7 @@ pub struct Asked<'a> {
     pub consents: &'a [Consent],
     pub out: Option<PathBuf>,
     pub journeys: &'a Journeys,
+    pub many: &'a Many,
     pub gate: &'a GateArgs,
     pub outputs: &'a OutputArgs,
     pub replay: &'a Replay,
@@ -67,16 +68,16 @@ struct Done<'o> {
 fn prepare(asked: Asked<'_>) -> Result<Prepared<'_>, u8> {
     let replay = asked.replay;
     replay.check_controls(false)?;
+    asked.many.check(asked.journeys, replay)?;
     let signer = replay.signer()?;
     let own = asked.scenarios.iter();
     let own = own.filter_map(|(_, scenario)| own_policy(scenario));
     let keeper = Gatekeeper::open(asked.gate, own, today())?;
     let plan = plan(&asked)?;
     let outputs = Outputs::open(asked.outputs, plan.journeys.len())?;
-    let browser = replay.find_browser()?;
-    replay.warn_of_no_sandbox();
+    let browser = asked.many.find_browser(replay)?;
     replay.warn_of_delivery();
-    let resume = asked.journeys.resume.as_deref();
+    let resume = asked.many.resume.as_deref();
     let alone = plan.whole.journeys == 1 && resume.is_none();
     let root = resume.or(asked.out.as_deref());
     let root = root.map_or_else(|| default_root(&asked, alone), Path::to_owned);
@@ -90,6 +91,7 @@ fn prepare(asked: Asked<'_>) -> Result<Prepared<'_>, u8> {
         let own = replay.options(browser.clone(), out, scenario.seed.as_deref())?;
         let options = RunOptions {
             consent: planned.consent,
+            connect: asked.many.connect.clone(),
             policy: keeper.policy_of(asked.gate, own_policy(scenario).as_deref()),
             ..asked.journeys.apply(own)
         };
@@ -119,13 +121,8 @@ fn prepare(asked: Asked<'_>) -> Result<Prepared<'_>, u8> {
 }
 
 fn plan(asked: &Asked<'_>) -> Result<Plan, u8> {
-    let journeys = asked.journeys;
-    let plan = Plan::new(
-        &asked.scenarios,
-        asked.consents,
-        journeys.repeat,
-        journeys.shard,
-    );
+    let many = asked.many;
+    let plan = Plan::new(&asked.scenarios, asked.consents, many.repeat, many.shard);
     let plan = plan.map_err(|clash| {
         talk::error(
             &clash.to_string(),
@@ -175,7 +172,7 @@ impl Prepared<'_> {
             outputs,
             mut results,
         } = self;
-        let repeat = asked.journeys.repeat;
+        let repeat = asked.many.repeat;
         let mut gather = Gather {
             by_baseline: keeper.has_baseline(),
             side_by_side: repeat > 1 || asked.consents.len() > 1,
@@ -206,7 +203,7 @@ impl Prepared<'_> {
                 (number, came)
             }
         });
-        let mut finished = futures::stream::iter(running).buffer_unordered(asked.journeys.jobs);
+        let mut finished = futures::stream::iter(running).buffer_unordered(asked.many.jobs);
         let mut missing = Vec::new();
         while let Some((number, came)) = finished.next().await {
             let (planned, options) = &journeys[number];

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::{exit, sign, talk};
 use crate::batch::Shard;
-use crate::browser::{self, BrowserError, ConnectTo};
+use crate::browser::{self, BrowserError, ConnectTo, Endpoint};
 use crate::bundle::sign::Signer;
 use crate::capture::Deliver;
 use crate::consent;
@@ -98,6 +98,11 @@ pub struct Journeys {
     /// Replay on another origin, as on a staging site: it takes the place of the scenario's
     #[arg(long, value_name = "URL", value_parser = origin, value_hint = ValueHint::Url, help_heading = "Network")]
     pub base_url: Option<Url>,
+}
+
+/// How many journeys, where, and how many at once.
+#[derive(Debug, Clone, Args)]
+pub struct Many {
     /// Make each journey so often, and say how stable it was
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Batch")]
     pub repeat: u32,
@@ -112,6 +117,15 @@ pub struct Journeys {
     /// and made again
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Batch")]
     pub resume: Option<PathBuf>,
+    /// Use a browser that runs elsewhere, by the WebSocket of its DevTools (of a grid, or of a pool): each journey in a
+    /// context of its own. Its network log is not to be had, so what was really sent cannot be audited
+    #[arg(
+        long,
+        value_name = "WS_URL",
+        conflicts_with_all = ["browser", "browser_arg", "headed", "no_sandbox"],
+        help_heading = "Browser"
+    )]
+    pub connect: Option<Endpoint>,
 }
 
 fn origin(text: &str) -> Result<Url, String> {
@@ -140,6 +154,45 @@ impl Journeys {
         match &self.base_url {
             Some(origin) => scenario.rebased(origin),
             None => scenario,
+        }
+    }
+}
+
+impl Many {
+    /// What only a browser of our own can do must not be asked of one elsewhere. Gives the exit code where it is.
+    pub fn check(&self, journeys: &Journeys, replay: &Replay) -> Result<(), u8> {
+        if self.connect.is_none() {
+            return Ok(());
+        }
+        let keeps_out = Deliver::from(replay.deliver).keeps_third_parties_out();
+        let (what, help) = if keeps_out {
+            (
+                "`--deliver first-party` and `none`",
+                "third parties are kept out by switches that a browser is started with",
+            )
+        } else if !journeys.connect_to.is_empty() {
+            (
+                "`--connect-to`",
+                "start the browser with `--host-resolver-rules=\"MAP HOST1 HOST2:PORT2\"` instead",
+            )
+        } else {
+            return Ok(());
+        };
+        talk::error(
+            &format!("{what} cannot be asked of a browser elsewhere (`--connect`)"),
+            Some(help),
+        );
+        Err(exit::BAD_INPUT)
+    }
+
+    /// The browser to launch: none, where there is one elsewhere.
+    pub fn find_browser(&self, replay: &Replay) -> Result<PathBuf, u8> {
+        match self.connect {
+            Some(_) => Ok(PathBuf::new()),
+            None => {
+                replay.warn_of_no_sandbox();
+                replay.find_browser()
+            }
         }
     }
 }
@@ -200,6 +253,7 @@ impl Replay {
         Ok(RunOptions {
             out,
             browser,
+            connect: None,
             browser_args: self.browser_arg.clone(),
             connect_to: Vec::<ConnectTo>::new(),
             insecure: false,

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 
 use super::batch::{Asked, replay_all};
 use super::gate::GateArgs;
-use super::options::{Journeys, Replay};
+use super::options::{Journeys, Many, Replay};
 use super::outputs::OutputArgs;
 use super::{exit, talk};
 use crate::batch::find;
@@ -49,6 +49,8 @@ pub struct RunArgs {
     /// What is done about consent banners, whatever the scenario says; repeatable: one journey each
     #[arg(long, value_enum, value_name = "ANSWER")]
     consent: Vec<ConsentArg>,
+    #[command(flatten)]
+    many: Many,
     #[command(flatten)]
     journeys: Journeys,
     #[command(flatten)]
@@ -129,6 +131,7 @@ pub async fn run(args: RunArgs) -> u8 {
         consents: &consents,
         out: args.out,
         journeys: &args.journeys,
+        many: &args.many,
         gate: &args.gate,
         outputs: &args.outputs,
         replay: &args.replay,

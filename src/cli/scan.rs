@@ -8,7 +8,7 @@ use url::Url;
 
 use super::batch::{Asked, replay_all};
 use super::gate::GateArgs;
-use super::options::{Journeys, Replay};
+use super::options::{Journeys, Many, Replay};
 use super::outputs::OutputArgs;
 use super::run::ConsentArg;
 use super::{exit, talk};
@@ -34,6 +34,8 @@ pub struct ScanArgs {
     /// What is done about consent banners; repeatable: one journey each [default: ignore]
     #[arg(long, value_enum, value_name = "ANSWER")]
     consent: Vec<ConsentArg>,
+    #[command(flatten)]
+    many: Many,
     #[command(flatten)]
     journeys: Journeys,
     #[command(flatten)]
@@ -71,6 +73,7 @@ pub async fn scan(args: ScanArgs) -> u8 {
         consents: &consents,
         out: args.out,
         journeys: &args.journeys,
+        many: &args.many,
         gate: &args.gate,
         outputs: &args.outputs,
         replay: &args.replay,

@@ -161,14 +161,19 @@ pub struct BrowserRecord {
     pub user_agent: String,
     /// True if pages could see that the browser is automated.
     pub declared_automation: bool,
-    pub sandbox: bool,
+    /// Where it ran, if that was elsewhere: host and port of its WebSocket. Then it had no network log for us, and what was
+    /// really sent is not known.
+    #[serde(default)]
+    pub elsewhere: Option<String>,
+    /// Null where it is not known.
+    pub sandbox: Option<bool>,
     /// Why there was no sandbox.
     pub sandbox_reason: Option<String>,
     /// The kernel would have ended it in the moment in which the run's process ended. Otherwise what was paused is let go if
     /// that is killed, and may reach the site.
     #[serde(default)]
     pub killed_with_run: bool,
-    /// `allow` or `block`.
+    /// `allow` or `block`; `unknown` where it is not ours to set.
     pub third_party_cookies: String,
 }
 

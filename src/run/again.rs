@@ -9,7 +9,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::finish::{counts, derive, establish, finish, read_log, sink_of};
+use super::finish::{counts, derive, establish, finish, net_log_of, read_log, sink_of};
 use super::judge::apply_policy;
 use super::record::problem;
 use super::{Run, RunError, page};
@@ -116,7 +116,8 @@ pub(super) fn evidence_of(
 /// Holds every record of a run that has ended, and every body, against what its journal and its log come to. Writes
 /// nothing.
 fn compare(root: &Path, record: RunRecord, assembler: Assembler, first_party: &str) -> Audited {
-    let log = read_log(open_net_log(root), is_library, &mut |_, _| Ok(()));
+    let log = net_log_of(&record, || open_net_log(root));
+    let log = read_log(log, is_library, &mut |_, _| Ok(()));
     let certificates = log
         .as_ref()
         .map_or_else(|_| BTreeMap::new(), |log| log.certificates.clone());

@@ -44,7 +44,8 @@ pub(super) fn finish(
             // Reading the log and compressing it take as long as each other, and need nothing of each other.
             let (established, kept) = std::thread::scope(|scope| {
                 let kept = scope.spawn(|| bundle.compress_net_log());
-                let log = read_log(bundle.net_log(), is_library, &mut |sha256, bytes| {
+                let log = net_log_of(&record, || bundle.net_log());
+                let log = read_log(log, is_library, &mut |sha256, bytes| {
                     bundle.keep_body(sha256, bytes)
                 });
                 if let Ok(log) = &log {
@@ -156,6 +157,20 @@ pub(super) fn read_log(
     log.and_then(|log| NetLog::read_answers(log, wanted, keep))
 }
 
+/// A browser elsewhere has no network log for us.
+pub(super) fn net_log_of<R>(
+    record: &RunRecord,
+    open: impl FnOnce() -> io::Result<R>,
+) -> io::Result<R> {
+    let elsewhere = record.browser.as_ref();
+    match elsewhere.and_then(|browser| browser.elsewhere.as_ref()) {
+        Some(_) => Err(io::Error::other(
+            "the browser ran elsewhere (`--connect`), and keeps none for us",
+        )),
+        None => open(),
+    }
+}
+
 /// What a journal and a network log come to.
 pub(super) fn establish(
     log: io::Result<NetLog>,
@@ -166,6 +181,7 @@ pub(super) fn establish(
     let steps = assembler.steps().to_vec();
     let unreadable = assembler.unreadable().to_vec();
     let tabs_left = assembler.tabs_left();
+    let not_known_whose = assembler.not_known_whose();
     let mut exchanges = assembler.finish();
     let record = match log {
         Ok(log) => audit(
@@ -189,6 +205,13 @@ pub(super) fn establish(
             }
         }
     };
+    let mut record = record;
+    if not_known_whose > 0 {
+        let requests = report::count(not_known_whose, "request");
+        record.reasons.push(format!(
+            "others used the browser too, and of {requests} it was never known whose: not recorded"
+        ));
+    }
     exchanges.iter_mut().for_each(mask_exchange);
     mark_kept_off(&mut exchanges);
     if let Some(sink) = sink {

@@ -330,17 +330,35 @@ async fn prepare(
         Tabs::open(capture, limit),
     );
     let version = version?;
+    let elsewhere = options.connect.as_ref().map(ToString::to_string);
+    let ours = elsewhere.is_none();
     record.browser = Some(BrowserRecord {
-        path: options.browser.display().to_string(),
+        path: match ours {
+            true => options.browser.display().to_string(),
+            false => String::new(),
+        },
         version: version.product,
         flags: launched.flags.clone(),
-        profile: "new, and deleted afterwards".to_owned(),
-        user_agent: version.user_agent,
+        profile: match ours {
+            true => "new, and deleted afterwards",
+            false => "a browser context of its own, deleted afterwards",
+        }
+        .to_owned(),
+        user_agent: match ours || options.declare_automation {
+            true => version.user_agent,
+            // As the capture has it presented.
+            false => version.user_agent.replace("HeadlessChrome", "Chrome"),
+        },
         declared_automation: options.declare_automation,
         sandbox: launched.sandbox,
         sandbox_reason: launched.sandbox_reason.clone(),
         killed_with_run: launched.killed_with_us,
-        third_party_cookies: scenario.third_party_cookies.as_str().to_owned(),
+        third_party_cookies: match ours {
+            true => scenario.third_party_cookies.as_str(),
+            false => "unknown",
+        }
+        .to_owned(),
+        elsewhere,
     });
     planted?;
     note_planted(record, cookies);

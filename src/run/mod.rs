@@ -42,7 +42,7 @@ use self::record::{begin_record, problem};
 pub use self::redact::{RedactError, Redacted, Wanted, places, redact};
 pub use self::verify::{Check, Proof, Trust, Verification, VerifyError, verify};
 use self::watch::watch_journey;
-use crate::browser::{BrowserError, Launch};
+use crate::browser::{BrowserError, Launch, Launched};
 use crate::bundle::{
     self, BundleError, BundleWriter, ReadError, SHORTEST_SECRET, Scrub, read_body,
 };
@@ -307,7 +307,11 @@ async fn run_with(
         net_log: bundle.raw_net_log(),
     };
     let before = Limits::now();
-    let mut launched = match launch.start().await {
+    let started = match &options.connect {
+        Some(endpoint) => Ok(Launched::elsewhere(endpoint)),
+        None => launch.start().await,
+    };
+    let mut launched = match started {
         Ok(launched) => launched,
         // What is no browser never will be one.
         Err(error @ BrowserError::NotRunnable { .. }) => return Err(error.into()),

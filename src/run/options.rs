@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::browser::ConnectTo;
+use crate::browser::{ConnectTo, Endpoint};
 use crate::capture::Deliver;
 use crate::consent::Rules;
 use crate::policy::Policy;
@@ -20,6 +20,8 @@ pub struct RunOptions {
     /// Where the bundle goes; it must not exist, or be empty.
     pub out: PathBuf,
     pub browser: PathBuf,
+    /// A browser elsewhere takes the place of one that is launched.
+    pub connect: Option<Endpoint>,
     pub browser_args: Vec<String>,
     pub connect_to: Vec<ConnectTo>,
     pub insecure: bool,
@@ -55,6 +57,7 @@ impl RunOptions {
         json!({
             "connect_to": self.connect_to.iter().map(ConnectTo::to_string).collect::<Vec<_>>(),
             "insecure": self.insecure,
+            "connect": self.connect.as_ref().map(Endpoint::to_string),
             "browser_arg": self.browser_args,
             "headed": self.headed,
             "no_sandbox": self.no_sandbox,

@@ -59,7 +59,7 @@ pub async fn print(page: &Path, browser: PathBuf, foot: &str) -> Result<Vec<u8>,
 async fn print_in(web_socket: &str, page: &Path, foot: &str) -> Result<Vec<u8>, PrintError> {
     let (outputs, _nobody) = mpsc::unbounded_channel();
     let journal = Box::new(std::io::sink());
-    let capture = Capture::start(web_socket, "", journal, outputs, None).await?;
+    let capture = Capture::start(web_socket, "", journal, outputs, None, None).await?;
     let mut tab = Tab::open(&capture, LIMIT).await?;
     let deadline = Instant::now() + LIMIT;
     tab.page

@@ -11,7 +11,9 @@ use super::record::problem;
 use super::{RunEvent, RunOptions};
 use crate::browser::Launched;
 use crate::bundle::RecordWriter;
-use crate::capture::{Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Told, Watch};
+use crate::capture::{
+    Assembler, Capture, Containment, Deliver, Guard, Output, Quiet, Sharing, Told, Watch,
+};
 use crate::journey::{Planted, RECORD};
 use crate::model::{JourneyState, RunRecord};
 use crate::scenario::{Recording, Scenario};
@@ -58,6 +60,10 @@ pub(super) async fn watch_journey(
         journal,
         outputs,
         watching,
+        options.connect.as_ref().map(|_| Sharing {
+            insecure: options.insecure,
+            declare_automation: options.declare_automation,
+        }),
     )
     .await;
     let capture = match started {

@@ -5,7 +5,7 @@ export DOCKER_CLI_HINTS=false
 engine_pid=""
 # The containers and networks that are made here carry it, and no others are touched.
 label="pixelwitness-test=$$"
-# What an own engine needs besides: it has no bridge, so that it does not fight over one with another engine.
+# An engine of our own has no bridge, so as not to fight over one with another engine: builds use the machine's network.
 build_args=()
 
 say() { printf '%s\n' "$*"; }
@@ -71,6 +71,8 @@ end_engine() {
     done
     kill -9 "$engine_pid" 2>/dev/null || true
     engine_pid=""
+    # It leaves the mount of its own network namespace.
+    awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | xargs --no-run-if-empty umount
 }
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
@@ -132,17 +134,22 @@ build_image() {
     esac
     say "build image: no registry can be reached; made of $release and the base image"
     mkdir "$work/builder"
+    # Whom this machine trusts: where a proxy looks into connections, crates come with its certificate.
+    touch "$work/builder/ca-certificates.crt"
+    [ ! -r /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$work/builder"
     cat >"$work/builder/Dockerfile" <<END
 FROM $base
 RUN apt-get update \\
     && apt-get install --yes --no-install-recommends ca-certificates gcc libc6-dev \\
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
+COPY ca-certificates.crt /tmp/
+RUN [ ! -s /tmp/ca-certificates.crt ] || mv /tmp/ca-certificates.crt /etc/ssl/certs/
 COPY bin /usr/local/bin
 COPY lib /usr/local/lib
 LABEL rustc="$release"
 END
     # To the builder as it is read: the toolchain is hundreds of megabytes, and not needed twice on the disk.
-    tar -c -C "$work/builder" Dockerfile -C "$sysroot" --exclude='lib/rustlib/src' --exclude='lib/rustlib/etc' bin lib \
+    tar -c -C "$work/builder" Dockerfile ca-certificates.crt -C "$sysroot" --exclude='lib/rustlib/src' --exclude='lib/rustlib/etc' bin lib \
         | docker build "${build_args[@]}" --tag "$builder" - >"$work/build.log" 2>&1 \
         || { tail -n 20 "$work/build.log"; not_run "The build image could not be made: see above."; }
 }
@@ -172,6 +179,6 @@ build() {
     docker build "${build_args[@]}" --file "$work/tree/docker/Dockerfile" --tag "$1" \
         --build-arg BUILD_IMAGE="$builder" --build-arg RUNTIME_IMAGE="$base" \
         --build-arg PIXELWITNESS_COMMIT="$(commit)" "$work/tree" >"$work/build.log" 2>&1 && return
-    tail -n 40 "$work/build.log"
+    tail -n 20 "$work/build.log"
     return 1
 }

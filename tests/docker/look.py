@@ -3,7 +3,7 @@ then ends with 1.
 
     look.py bundle DIR --image IMAGE      made there, with the sandbox on, and nothing wrong with it
     look.py batch DIR --scenarios N       every journey once, all completed, each with its bundle
-    look.py done DIR                      how many journeys are completed
+    look.py completed DIR                 how many journeys are completed
     look.py kept DIR                      of each completed one: name, bundle, digest and time of its manifest
     look.py bundles DIR                   the paths of the bundles that the index names
 """
@@ -16,13 +16,14 @@ import sys
 
 
 def index_of(folder):
-    return json.loads((folder / "index.json").read_text())
+    path = folder / "index.json"
+    if not path.exists():
+        sys.exit(f"there is no {path}")
+    return json.loads(path.read_text())
 
 
 def completed(folder):
-    path = folder / "index.json"
-    journeys = index_of(folder)["journeys"] if path.exists() else []
-    return [journey for journey in journeys if journey["state"] == "completed"]
+    return [journey for journey in index_of(folder)["journeys"] if journey["state"] == "completed"]
 
 
 def bundle(folder, image):
@@ -72,13 +73,13 @@ def kept(folder):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["bundle", "batch", "done", "kept", "bundles"])
+    parser.add_argument("what", choices=["bundle", "batch", "completed", "kept", "bundles"])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--image")
     parser.add_argument("--scenarios", type=int)
     args = parser.parse_args()
     match args.what:
-        case "done":
+        case "completed":
             print(len(completed(args.folder)))
         case "kept":
             print("\n".join(kept(args.folder)))

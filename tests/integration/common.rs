@@ -46,6 +46,7 @@ pub async fn options(server: &DemoServer, out: PathBuf) -> RunOptions {
     RunOptions {
         out,
         browser: chromium().await,
+        connect: None,
         browser_args: Vec::new(),
         connect_to: vec![ConnectTo::all_to(server.addr())],
         insecure: false,

@@ -42,7 +42,7 @@ impl Viewer {
         let launched = launch.start().await.unwrap();
         let (sender, outputs) = mpsc::unbounded_channel();
         let journal = Box::new(std::io::sink());
-        let capture = Capture::start(&launched.web_socket, "", journal, sender, None)
+        let capture = Capture::start(&launched.web_socket, "", journal, sender, None, None)
             .await
             .unwrap();
         let tab = Tab::open(&capture, LIMIT).await.unwrap();

@@ -73,6 +73,7 @@ pub struct Assembler {
     /// Messages that could not be read, by method.
     unreadable: Vec<String>,
     tabs_left: u64,
+    not_known_whose: u64,
     pool: Pool,
     output: Vec<Output>,
 }
@@ -95,6 +96,7 @@ impl Assembler {
             frames: HashMap::new(),
             unreadable: Vec::new(),
             tabs_left: 0,
+            not_known_whose: 0,
             pool: Pool::default(),
             output: Vec::new(),
         }
@@ -147,6 +149,7 @@ impl Assembler {
                 }
             }
             Mark::TabsLeft(tabs) => self.tabs_left = *tabs,
+            Mark::NotKnownWhose(requests) => self.not_known_whose = *requests,
             Mark::Closing => {}
         }
     }
@@ -226,6 +229,11 @@ impl Assembler {
     /// Tabs that were still open when the browser was told to exit.
     pub fn tabs_left(&self) -> u64 {
         self.tabs_left
+    }
+
+    /// Requests in a browser that others use too, of which it was never known whose they were.
+    pub fn not_known_whose(&self) -> u64 {
+        self.not_known_whose
     }
 
     /// Notes a message that was no message.

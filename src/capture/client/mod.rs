@@ -4,6 +4,7 @@ mod onlooker;
 mod protocol;
 mod react;
 mod remote;
+mod share;
 mod worker;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ use self::worker::Worker;
 
 pub use self::onlooker::{Told, Watch};
 pub use self::remote::{Remote, RemoteError};
+pub use self::share::Sharing;
 
 /// How long the browser may take to accept a connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -39,6 +41,8 @@ pub enum CaptureError {
     Lost,
     #[error("the page was not ready to be watched within {} s", .0.as_secs())]
     NotReady(Duration),
+    #[error("the browser refused to give us a context of our own: {0}")]
+    NoContext(String),
     #[error("failed to write the journal: {0}")]
     Journal(#[from] std::io::Error),
 }
@@ -87,7 +91,9 @@ pub struct Capture {
 
 impl Capture {
     /// Connects, and watches everything from then on. Journal lines go to `journal`, and are flushed before anything
-    /// that was made of them goes to `outputs`. With `watch`, a script in every document tells what the person does.
+    /// that was made of them goes to `outputs`. With `watch`, a script in every document tells what the person does. With
+    /// `sharing` the browser is somebody else's, too: the journey is made in a context of its own, and nothing but what
+    /// belongs to that is recorded.
     ///
     /// # Errors
     /// If the browser cannot be reached.
@@ -97,6 +103,7 @@ impl Capture {
         journal: Box<dyn Write + Send>,
         outputs: mpsc::UnboundedSender<Output>,
         watch: Option<Watch>,
+        sharing: Option<Sharing>,
     ) -> Result<Capture, CaptureError> {
         let config = WebSocketConfig::default()
             .max_message_size(None)
@@ -107,11 +114,17 @@ impl Capture {
             .await
             .map_err(|_| CaptureError::Silent(CONNECT_LIMIT))?
             .map_err(Box::new)?;
-        let (sink, stream) = socket.split();
+        let (sink, mut stream) = socket.split();
         let (commands, receiver) = mpsc::unbounded_channel();
         let credentials = Credentials::new()?;
         let assembler = Assembler::new(first_party);
         let mut worker = Worker::new(sink, journal, outputs, assembler, watch, credentials);
+        if let Some(sharing) = sharing {
+            let shared = worker.share(&mut stream, sharing);
+            tokio::time::timeout(CONNECT_LIMIT, shared)
+                .await
+                .map_err(|_| CaptureError::Silent(CONNECT_LIMIT))??;
+        }
         worker.begin().await?;
         let task = tokio::spawn(worker.run(stream, receiver));
         Ok(Capture { commands, task })

@@ -9,10 +9,11 @@ use serde_json::value::RawValue;
 use super::CaptureError;
 use super::protocol::{Detached, Failure, OfRequest, Paused, PausedRequest, PostData, WillBeSent};
 use super::remote::RemoteError;
+use super::share::{Share, Whose};
 use super::worker::{Pending, Worker};
 use crate::capture::containment::{self, Guard};
 use crate::capture::journal::{Incoming, Mark};
-use crate::capture::targets::Attached;
+use crate::capture::targets::{Attached, auto_attach_child};
 use crate::model::Moment;
 
 impl Worker {
@@ -39,12 +40,108 @@ impl Worker {
             self.onlooker_told(method, message.session.as_deref(), params);
             return Ok(());
         }
+        let session = message.session.as_deref();
+        if let Some(share) = &mut self.share {
+            match share.whose(session, method, params) {
+                Whose::Ours => self.decide().await?,
+                Whose::Others => return self.of_others(method, params).await,
+                Whose::Unknown => {
+                    share.hold(text);
+                    return Ok(());
+                }
+            }
+        }
+        self.record(text, session, method, params).await
+    }
+
+    /// Takes in what is ours.
+    async fn record(
+        &mut self,
+        text: &str,
+        session: Option<&str>,
+        method: &str,
+        params: &RawValue,
+    ) -> Result<(), CaptureError> {
         let at = Moment::now();
         self.write_message(at, text)?;
-        let session = message.session.as_deref();
         self.assembler.event(at, session, method, params);
         self.react(session, method, params).await?;
         self.forward()
+    }
+
+    /// Lets what belongs to others go on at once, and learns what is theirs: of a frame of theirs nothing else tells.
+    async fn of_others(&mut self, method: &str, params: &RawValue) -> Result<(), CaptureError> {
+        match method {
+            "Target.attachedToTarget" => {
+                let Ok(attached) = serde_json::from_str::<Attached>(params.get()) else {
+                    return Ok(());
+                };
+                let session = attached.session_id.as_str();
+                if matches!(&*attached.target_info.kind, "page" | "iframe") {
+                    self.send(Some(session), "Page.enable", json!({})).await?;
+                }
+                let children = auto_attach_child();
+                self.send(Some(session), "Target.setAutoAttach", children)
+                    .await?;
+                self.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}))
+                    .await?;
+            }
+            "Target.detachedFromTarget" => {
+                if let (Some(share), Ok(event)) = (
+                    &mut self.share,
+                    serde_json::from_str::<Detached>(params.get()),
+                ) {
+                    share.forget(&event.session_id);
+                }
+            }
+            "Fetch.requestPaused" => {
+                if let Ok(paused) = serde_json::from_str::<Paused>(params.get()) {
+                    let id = json!({"requestId": paused.request_id});
+                    self.send(None, "Fetch.continueRequest", id).await?;
+                }
+            }
+            "Fetch.authRequired" => {
+                if let Ok(asked) = serde_json::from_str::<OfRequest>(params.get()) {
+                    let default = json!({"requestId": asked.request_id,
+                        "authChallengeResponse": {"response": "Default"}});
+                    self.send(None, "Fetch.continueWithAuth", default).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Looks again at requests that were held back until it is known whose they are. What may be a report is answered in
+    /// place even if that is never known: no report is worth a gap.
+    pub(super) async fn decide(&mut self) -> Result<(), CaptureError> {
+        let decided = self.share.as_mut().map(Share::decided);
+        for (text, whose) in decided.unwrap_or_default() {
+            let Ok(message) = serde_json::from_str::<Incoming>(&text) else {
+                continue;
+            };
+            let (Some(method), Some(params)) = (message.method.as_deref(), message.params) else {
+                continue;
+            };
+            let paused = serde_json::from_str::<Paused>(params.get()).ok();
+            let is_report = |paused: &Paused| {
+                let answer = self.answer_to(paused);
+                answer.is_some_and(|answer| answer.may_be_report)
+            };
+            match whose {
+                Whose::Others => self.of_others(method, params).await?,
+                Whose::Unknown if !paused.as_ref().is_some_and(is_report) => {
+                    if let Some(share) = &mut self.share {
+                        share.never_known += 1;
+                    }
+                    self.of_others(method, params).await?;
+                }
+                Whose::Ours | Whose::Unknown => {
+                    Box::pin(self.record(&text, None, method, params)).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What a person does, and types, is for the scenario, and not for the evidence.
@@ -198,33 +295,7 @@ impl Worker {
         if !answered {
             self.note_asked(&paused.request);
         }
-        let answer = self
-            .containment
-            .as_ref()
-            .filter(|_| !answered)
-            .and_then(|containment| {
-                let main_frame = paused
-                    .frame_id
-                    .as_ref()
-                    .is_some_and(|frame| self.pages.contains_key(frame));
-                let header = |wanted: &str| {
-                    let headers = &paused.request.headers;
-                    headers
-                        .iter()
-                        .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
-                        .and_then(|(_, value)| value.as_str())
-                };
-                containment.decide(containment::Paused {
-                    url: &paused.request.url,
-                    method: &paused.request.method,
-                    resource_type: &paused.resource_type,
-                    main_frame,
-                    origin: header("origin"),
-                    accept: header("accept"),
-                    asks_for: header("access-control-request-headers"),
-                    again: self.kept.contains(place_of(&paused.request.url)),
-                })
-            });
+        let answer = self.answer_to(&paused);
         // What is let go is on the disk first: whatever happens to us then, it is recorded.
         self.journal.flush()?;
         if let Some(answer) = answer {
@@ -257,6 +328,30 @@ impl Worker {
             self.unanswered.insert(paused.request_id);
         }
         Ok(())
+    }
+
+    /// What a paused request is answered with in place, if it must not leave.
+    fn answer_to(&self, paused: &Paused) -> Option<containment::Answer> {
+        let answered =
+            paused.response_status_code.is_some() || paused.response_error_reason.is_some();
+        let containment = self.containment.as_ref().filter(|_| !answered)?;
+        let frame = paused.frame_id.as_ref();
+        let header = |wanted: &str| {
+            let mut headers = paused.request.headers.iter();
+            headers
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                .and_then(|(_, value)| value.as_str())
+        };
+        containment.decide(containment::Paused {
+            url: &paused.request.url,
+            method: &paused.request.method,
+            resource_type: &paused.resource_type,
+            main_frame: frame.is_some_and(|frame| self.pages.contains_key(frame)),
+            origin: header("origin"),
+            accept: header("accept"),
+            asks_for: header("access-control-request-headers"),
+            again: self.kept.contains(place_of(&paused.request.url)),
+        })
     }
 
     fn note_asked(&mut self, request: &PausedRequest) {
@@ -305,6 +400,7 @@ impl Worker {
         if let Some(error) = message.error {
             tracing::debug!(id, error = error.get(), "the browser refused a command");
         }
+        self.given_up |= self.giving_up == Some(id);
         match self.pending.remove(&id) {
             Some(Pending::Setup(session_id)) => {
                 if let Some(session) = self.targets.answered(&session_id)

@@ -13,6 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
 use super::onlooker::Watch;
 use super::remote::{Call, RemoteError};
+use super::share::{Share, Sharing};
 use super::{CaptureError, Command, Contained, Quiet};
 use crate::capture::assembler::{Assembler, Output};
 use crate::capture::containment::Containment;
@@ -119,6 +120,11 @@ pub(super) struct Worker {
     pub(super) closing: Option<Closing>,
     /// Requests whose body is not known yet: network id → session.
     pub(super) bodies: HashMap<String, Option<String>>,
+    /// Nothing where the browser is ours alone.
+    pub(super) share: Option<Share>,
+    /// The order to give up our context, once it was given; and whether it was answered.
+    pub(super) giving_up: Option<u64>,
+    pub(super) given_up: bool,
 }
 
 impl Worker {
@@ -154,7 +160,67 @@ impl Worker {
             asked: VecDeque::new(),
             closing: None,
             bodies: HashMap::new(),
+            share: None,
+            giving_up: None,
+            given_up: false,
         }
+    }
+
+    /// In a browser that others use too: makes a context of our own, which ends with this connection.
+    pub(super) async fn share(
+        &mut self,
+        stream: &mut SplitStream<Socket>,
+        sharing: Sharing,
+    ) -> Result<(), CaptureError> {
+        let own = json!({"disposeOnDetach": true});
+        let context = self
+            .first(stream, "Target.createBrowserContext", own)
+            .await?;
+        let version = self.first(stream, "Browser.getVersion", json!({})).await?;
+        let context = context["browserContextId"].as_str().unwrap_or_default();
+        // Nothing that a page offers is left on a machine that is not ours.
+        let deny = json!({"behavior": "deny", "browserContextId": context});
+        self.send(None, "Browser.setDownloadBehavior", deny).await?;
+        self.share = Some(Share::new(context.to_owned()));
+        let mut setup = Vec::new();
+        if sharing.insecure {
+            let ignore = json!({"ignore": true});
+            setup.push(("Security.setIgnoreCertificateErrors", ignore));
+        }
+        if !sharing.declare_automation {
+            let agent = version["userAgent"].as_str().unwrap_or_default();
+            let agent = agent.replace("HeadlessChrome", "Chrome");
+            let agent = json!({"userAgent": agent});
+            setup.push(("Emulation.setUserAgentOverride", agent));
+            setup.push(("Emulation.setAutomationOverride", json!({"enabled": false})));
+        }
+        self.targets = Targets::besides(setup);
+        Ok(())
+    }
+
+    /// Gives a command before anything else is listened to.
+    async fn first(
+        &mut self,
+        stream: &mut SplitStream<Socket>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, CaptureError> {
+        let id = self.send(None, method, params).await?;
+        while let Some(Ok(message)) = stream.next().await {
+            let tungstenite::Message::Text(text) = message else {
+                continue;
+            };
+            let Ok(mut answer) = serde_json::from_str::<Value>(text.as_str()) else {
+                continue;
+            };
+            if answer["id"] == id {
+                return match answer["error"]["message"].as_str() {
+                    Some(why) => Err(CaptureError::NoContext(format!("{method}: {why}"))),
+                    None => Ok(answer["result"].take()),
+                };
+            }
+        }
+        Err(CaptureError::Lost)
     }
 
     /// Before any page exists: every request is paused, every target attached to.
@@ -178,7 +244,7 @@ impl Worker {
         mut stream: SplitStream<Socket>,
         mut commands: mpsc::UnboundedReceiver<Command>,
     ) -> Result<Assembler, CaptureError> {
-        loop {
+        while !self.given_up {
             let next_check = self.next_check();
             tokio::select! {
                 // What we were told to do comes before what the browser says: a step begins before its requests.
@@ -215,7 +281,13 @@ impl Worker {
         let waits = self.quiet_waiters.iter().map(|(quiet, began, _)| {
             (self.active(quiet).max(*began) + quiet.quiet).min(*began + quiet.limit)
         });
-        let closing = self.closing.as_ref().map(|closing| {
+        let share = self.share.as_ref().and_then(Share::next);
+        waits.chain(self.closing_ends()).chain(share).min()
+    }
+
+    /// When a journey that is ending is over, as far as is known now.
+    fn closing_ends(&self) -> Option<Instant> {
+        self.closing.as_ref().map(|closing| {
             if let Some(told) = closing.told {
                 return told + EXIT_LIMIT;
             }
@@ -225,8 +297,7 @@ impl Worker {
             } else {
                 limit
             }
-        });
-        waits.chain(closing).min()
+        })
     }
 
     /// When there was last something to wait for.
@@ -250,7 +321,8 @@ impl Worker {
                 self.quiet_waiters.push((quiet, began, reply));
             }
         }
-        let over = self.next_check().is_some_and(|at| now >= at);
+        self.decide().await?;
+        let over = self.closing_ends().is_some_and(|at| now >= at);
         if let Some(closing) = self.closing.as_mut().filter(|_| over) {
             if closing.told.is_some() {
                 return Ok(false);
@@ -260,7 +332,17 @@ impl Worker {
             if left > 0 {
                 self.mark(Mark::TabsLeft(left))?;
             }
-            self.send(None, "Browser.close", json!({})).await?;
+            let Some(share) = &self.share else {
+                self.send(None, "Browser.close", json!({})).await?;
+                return Ok(true);
+            };
+            let context = json!({"browserContextId": share.context});
+            let never_known = share.never_known;
+            if never_known > 0 {
+                self.mark(Mark::NotKnownWhose(never_known))?;
+            }
+            let id = self.send(None, "Target.disposeBrowserContext", context);
+            self.giving_up = Some(id.await?);
         }
         Ok(true)
     }
@@ -328,9 +410,14 @@ impl Worker {
         if crashed && call.method != "Page.navigate" {
             return Ok(());
         }
-        let id = self
-            .send(session.as_deref(), &call.method, call.params)
-            .await?;
+        let mut params = call.params;
+        let in_context = ["Target.createTarget", "Storage.setCookies"];
+        if let Some(share) = &self.share
+            && in_context.contains(&&*call.method)
+        {
+            params["browserContextId"] = share.context.as_str().into();
+        }
+        let id = self.send(session.as_deref(), &call.method, params).await?;
         self.pending.insert(id, Pending::Call(session, call.reply));
         Ok(())
     }
@@ -353,13 +440,11 @@ impl Worker {
             .collect();
         self.pages.retain(|target, _| pages.contains(target));
         let each = LAST_REQUESTS_EACH * u32::try_from(pages.len()).unwrap_or(u32::MAX);
-        // With its last tab a browser exits, and takes with it what that tab is still sending.
-        self.send(
-            None,
-            "Target.createTarget",
-            json!({"url": "about:blank", "background": true}),
-        )
-        .await?;
+        // With its last tab a browser exits, and takes with it what that tab is still sending; a context does not.
+        if self.share.is_none() {
+            let tab = json!({"url": "about:blank", "background": true});
+            self.send(None, "Target.createTarget", tab).await?;
+        }
         for target in pages {
             self.send(None, "Target.closeTarget", json!({"targetId": target}))
                 .await?;

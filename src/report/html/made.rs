@@ -47,15 +47,19 @@ pub(super) fn made(run: &Run) -> Facts<'_> {
             };
             facts.push(("Pages could see the automation", Text::new(seen)));
             let sandbox = match (&browser.sandbox, &browser.sandbox_reason) {
-                (true, _) => "on".to_owned(),
-                (false, Some(why)) => format!("off: {why}"),
-                (false, None) => "off".to_owned(),
+                (Some(true), _) => "on".to_owned(),
+                (Some(false), Some(why)) => format!("off: {why}"),
+                (Some(false), None) => "off".to_owned(),
+                (None, _) => UNKNOWN.to_owned(),
             };
             facts.push(("Browser's sandbox", Text::new(sandbox)));
             facts.push((
                 "Third-party cookies",
                 Text::new(&*browser.third_party_cookies),
             ));
+            if let Some(elsewhere) = &browser.elsewhere {
+                facts.push(("It ran elsewhere", Text::new(&**elsewhere)));
+            }
             facts.push(("Flags", Text::new(browser.flags.join("\n"))));
         }
     }
