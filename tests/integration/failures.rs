@@ -386,9 +386,16 @@ async fn a_tab_that_is_closed_already_is_not_waited_for() {
     let mut launched = launch.start().await.unwrap();
     let (outputs, _known) = mpsc::unbounded_channel();
     let journal = Box::new(std::io::sink());
-    let capture = Capture::start(&launched.web_socket, "a.example", journal, outputs, None, None)
-        .await
-        .unwrap();
+    let capture = Capture::start(
+        &launched.web_socket,
+        "a.example",
+        journal,
+        outputs,
+        None,
+        None,
+    )
+    .await
+    .unwrap();
     let limit = Duration::from_secs(20);
     let staying = Tab::open(&capture, limit).await.unwrap();
     let tab = Tab::open(&capture, limit).await.unwrap();

@@ -10,6 +10,7 @@
 
 mod action;
 mod bad_input;
+mod batch;
 mod bundle;
 mod cdp_logs;
 mod cli;

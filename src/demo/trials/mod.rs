@@ -7,6 +7,7 @@
 mod banners;
 mod forms;
 mod obstacles;
+mod traces;
 mod watchers;
 
 use axum::http::request::Parts;
@@ -18,10 +19,11 @@ use super::reports::ReportBook;
 /// Name, and HTML after the head that all share.
 type Page = (&'static str, &'static str);
 
-const PAGES: [&[Page]; 4] = [
+const PAGES: [&[Page]; 5] = [
     forms::PAGES,
     obstacles::PAGES,
     banners::PAGES,
+    traces::PAGES,
     watchers::PAGES,
 ];
 
@@ -47,6 +49,13 @@ pub(super) fn answer(parts: &Parts, body: &[u8], reports: &ReportBook) -> Option
     let name = path.trim_end_matches('/');
     if name == "slow.gif" {
         return Some(([(header::CONTENT_TYPE, "image/gif")], super::meta::GIF).into_response());
+    }
+    if name == "traces.js" {
+        return Some(([(header::CONTENT_TYPE, "text/javascript")], traces::WORKER).into_response());
+    }
+    if name == "traces.txt" {
+        let kept = [(header::CACHE_CONTROL, "max-age=3600")];
+        return Some((kept, traces::CACHED).into_response());
     }
     let page = PAGES
         .iter()
