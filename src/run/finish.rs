@@ -162,8 +162,7 @@ pub(super) fn net_log_of<R>(
     record: &RunRecord,
     open: impl FnOnce() -> io::Result<R>,
 ) -> io::Result<R> {
-    let elsewhere = record.browser.as_ref();
-    match elsewhere.and_then(|browser| browser.elsewhere.as_ref()) {
+    match record.options["connect"].as_str() {
         Some(_) => Err(io::Error::other(
             "the browser ran elsewhere (`--connect`), and keeps none for us",
         )),

@@ -10,7 +10,7 @@ use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::model::{AuditVerdict, EntryState, Exchange, Index, Origin};
 
 use crate::common::{
-    OnDisk, chromium, pixelwitness, processes_naming, program, read_bundle, verify,
+    OnDisk, chromium, debian, pixelwitness, processes_naming, program, read_bundle, shell, verify,
 };
 
 /// Writes so many small journeys into a folder, over two folders of it.
@@ -598,6 +598,47 @@ async fn a_browser_elsewhere_gives_the_same_evidence_and_says_what_is_not_known(
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(why), "{said}");
     }
+    // A pool's address, over TLS: what logs in to it is written down nowhere.
+    debian("socat", "socat");
+    debian("openssl", "openssl");
+    let (made, said) = shell(
+        folder.path(),
+        "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=pool -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE && cat key.pem cert.pem > both.pem",
+    );
+    assert!(made, "{said}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let (_, behind) = browser.web_socket.split_once("ws://").unwrap();
+    let (address, path) = behind.split_once('/').unwrap();
+    let mut pool = std::process::Command::new("socat")
+        .arg(format!(
+            "OPENSSL-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,verify=0,cert=both.pem"
+        ))
+        .arg(format!("TCP:{address}"))
+        .current_dir(folder.path())
+        .spawn()
+        .unwrap();
+    until("the pool listens", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    })
+    .await;
+    let secure = folder.path().join("secure");
+    let text = secure.display().to_string();
+    let url = format!("wss://127.0.0.1:{port}/{path}?token=opensesame");
+    let trust = folder.path().join("cert.pem").display().to_string();
+    let output = pixelwitness(
+        &["run", report, "--connect", &url, "--out", &text],
+        &[("SSL_CERT_FILE", &trust)],
+    );
+    pool.kill().unwrap();
+    pool.wait().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let record = read_bundle(&secure).run.browser.unwrap();
+    let expected = format!("wss://127.0.0.1:{port}");
+    assert_eq!(record.elsewhere, Some(expected));
+    assert_eq!(holds(&secure, "opensesame"), None);
     browser.kill().await;
     // One that is not there is a browser that was lost.
     let gone = folder.path().join("gone").display().to_string();

@@ -105,6 +105,10 @@ impl Capture {
         watch: Option<Watch>,
         sharing: Option<Sharing>,
     ) -> Result<Capture, CaptureError> {
+        if web_socket.starts_with("wss:") {
+            // One that is there already is as good.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let config = WebSocketConfig::default()
             .max_message_size(None)
             .max_frame_size(None);
