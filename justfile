@@ -110,6 +110,17 @@ pictures:
     cargo build --release
     docs/pictures.sh
 
+# Batches: journeys a minute at once, memory of each further one, and whether 200 of them grow (needs node)
+bench-batch rounds="3" journeys="200":
+    cargo build --release
+    node benches/batch/run.mjs {{rounds}} {{journeys}}
+
+# The image, built and run with a real Docker engine: the demo, all scenarios, kills, limits (as root; starts an engine where
+# none runs, and makes the base image where no registry is reached)
+docker-test:
+    cargo build --release
+    tests/docker/test.sh
+
 # What CI runs
 ci:
     bash .ci/run
