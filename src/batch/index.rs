@@ -1,21 +1,18 @@
 //! `index.json` of a batch's folder: what came of each of its journeys, written anew after each.
 
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
+use serde::Deserialize;
 
-use super::plan::{Plan, Planned};
-use crate::bundle::{pretty, write_file};
-use crate::leak::doubt_of_run;
+use super::entry::waiting;
+use super::plan::Plan;
+use crate::bundle::{bag, pretty, write_file};
 use crate::model::{
-    ClaimVerdict, Counts, EntryState, INDEX_FORMAT, Index, IndexEntry, Moment, PlanRecord,
-    RuleOutcome, SetAside, Severity, ShardRecord, StepState, ToolRecord, VerdictOutcomes,
+    INDEX_FORMAT, Index, IndexEntry, Moment, PlanRecord, SetAside, ShardRecord, ToolRecord,
 };
-use crate::policy::{Gate, GateCode, Judged};
-use crate::run::Run;
 
 /// The index, in a batch's folder.
 pub const INDEX: &str = "index.json";
@@ -50,7 +47,7 @@ impl BatchError {
             BatchError::NoBatch(_) => "name the folder of a batch, or one that is not there yet",
             BatchError::InUse(_) => "wait until it has ended, or stop it with Ctrl-C",
             BatchError::Read { .. } => {
-                "the bundles beside it are whole by themselves: `pixelwitness merge` makes an index of them"
+                "the bundles beside it are whole by themselves: name them one by one, or take it away and `pixelwitness merge` the folder"
             }
             BatchError::Write { .. } => "is the disk full, or the folder read-only?",
             BatchError::OfSomethingElse { .. } => {
@@ -73,16 +70,13 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Begins one in a folder that must not exist, or be empty.
+    /// Begins one in a folder of which it is known that it [`may_be_begun`].
     ///
     /// # Errors
-    /// [`BatchError`], if it holds something or cannot be written.
+    /// [`BatchError`], if it cannot be written, or a journey cannot be called so.
     pub fn create(root: &Path, plan: &Plan) -> Result<Batch, BatchError> {
         for planned in &plan.journeys {
-            let first = planned.name.split('/').next().unwrap_or_default();
-            if [SET_ASIDE, INDEX, "index.html", "junit.xml"].contains(&first) {
-                return Err(BatchError::Reserved(planned.name.clone()));
-            }
+            may_be_called(&planned.name)?;
         }
         Batch::begin(
             root,
@@ -92,19 +86,16 @@ impl Batch {
         )
     }
 
-    /// Begins one of these journeys, in a folder that must not exist, or be empty.
+    /// Begins one of these journeys, in a folder of which it is known that it [`may_be_begun`].
     ///
     /// # Errors
-    /// [`BatchError`], if it holds something or cannot be written.
+    /// [`BatchError`], if it cannot be written.
     pub fn begin(
         root: &Path,
         plan: PlanRecord,
         shard: Option<ShardRecord>,
         journeys: Vec<IndexEntry>,
     ) -> Result<Batch, BatchError> {
-        if !is_empty(root) {
-            return Err(BatchError::Exists(root.to_owned()));
-        }
         fs::create_dir_all(root).map_err(|error| BatchError::Write {
             path: root.to_owned(),
             error,
@@ -130,17 +121,11 @@ impl Batch {
         Ok(batch)
     }
 
-    /// Goes on with one, or begins it where there is none.
+    /// Goes on with one. Nothing is written yet.
     ///
     /// # Errors
-    /// [`BatchError`], if the folder holds no batch, or that of another plan or share, or another run is at work in it.
+    /// [`BatchError`], if the folder holds that of another plan or share, or another run is at work in it.
     pub fn resume(root: &Path, plan: &Plan) -> Result<Batch, BatchError> {
-        if is_empty(root) {
-            return Batch::create(root, plan);
-        }
-        if !root.join(INDEX).exists() {
-            return Err(BatchError::NoBatch(root.to_owned()));
-        }
         let lock = lock(root)?;
         let mut index = read_index(root)?;
         let something_else = |why: &str| BatchError::OfSomethingElse {
@@ -204,19 +189,34 @@ impl Batch {
             .find(|bundle| !self.root.join(bundle).exists())
             .unwrap_or_default();
         let path = self.root.join(&bundle);
-        let moved = fs::create_dir_all(path.parent().unwrap_or(&folder))
-            .and_then(|()| fs::rename(self.root.join(name), &path));
-        moved.map_err(|error| BatchError::Write {
-            path: path.clone(),
-            error,
-        })?;
+        // Said before it is done: whatever is killed between the two, the index tells of no bundle that is not there.
+        let mut entries = self.index.journeys.iter_mut();
+        if let Some(entry) = entries.find(|entry| entry.name == name) {
+            entry.undo();
+        }
         self.index.set_aside.push(SetAside {
             name: name.to_owned(),
             bundle,
             why,
         });
         self.write()?;
+        let moved = fs::create_dir_all(path.parent().unwrap_or(&folder))
+            .and_then(|()| fs::rename(self.root.join(name), &path));
+        moved.map_err(|error| BatchError::Write {
+            path: path.clone(),
+            error,
+        })?;
         Ok(path)
+    }
+
+    /// What each journey adds to the exit code, by its name.
+    pub fn set_codes(&mut self, codes: impl IntoIterator<Item = (String, u8)>) {
+        let codes: HashMap<String, u8> = codes.into_iter().collect();
+        for entry in &mut self.index.journeys {
+            if let Some(code) = codes.get(&entry.name) {
+                entry.exit_code = Some(*code);
+            }
+        }
     }
 
     /// Orders its journeys by name.
@@ -247,25 +247,58 @@ pub(super) fn write_index(root: &Path, index: &Index) -> Result<(), BatchError> 
         .map_err(|error| BatchError::Write { path, error })
 }
 
-/// The index of a batch's folder.
+/// Where a batch keeps things of its own no bundle can go.
+pub(super) fn may_be_called(name: &str) -> Result<(), BatchError> {
+    let first = name.split('/').next().unwrap_or_default();
+    match [SET_ASIDE, INDEX, "index.html", "junit.xml"].contains(&first) {
+        true => Err(BatchError::Reserved(name.to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// The index of a batch's folder. Whoever made it chose the names in it: none of them leads out of the folder.
 ///
 /// # Errors
-/// If there is none, or it cannot be read.
+/// If there is none, it cannot be read, or something in it lies elsewhere.
 pub fn read_index(root: &Path) -> Result<Index, BatchError> {
     let path = root.join(INDEX);
-    let read = fs::read(&path)
+    let read = read_plain(&path)
         .map_err(|error| error.to_string())
         .and_then(|text| {
+            let of: OfFormat = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+            if of.format > INDEX_FORMAT {
+                return Err(format!("its format is a newer one: {}", of.format));
+            }
             let index: Index = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-            match index.format <= INDEX_FORMAT {
-                true => Ok(index),
-                false => Err(format!("its format is a newer one: {}", index.format)),
+            let names = index.journeys.iter();
+            let names = names.flat_map(|entry| std::iter::once(&entry.name).chain(&entry.bundle));
+            let mut names = names.chain(index.set_aside.iter().map(|aside| &aside.bundle));
+            match names.find(|name| !bag::stays_inside(name)) {
+                Some(name) => Err(format!("`{name}` is not in the batch's folder")),
+                None => Ok(index),
             }
         });
     read.map_err(|why| BatchError::Read { path, why })
 }
 
-/// The bundles in a folder and in those below it, by path; not those in bundles.
+#[derive(Deserialize)]
+struct OfFormat {
+    format: u32,
+}
+
+/// A file, and nothing that could be waited for for ever, or has no end.
+fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 256 << 20;
+    let about = fs::symlink_metadata(path)?;
+    if !about.is_file() || about.len() > MOST {
+        return Err(io::Error::other(
+            "it is no file of a size that an index has",
+        ));
+    }
+    fs::read(path)
+}
+
+/// The bundles in a folder and in those below it, by path; not those in bundles, nor those that were put aside.
 ///
 /// # Errors
 /// If a folder cannot be read.
@@ -279,7 +312,8 @@ pub fn bundles_in(root: &Path) -> io::Result<Vec<PathBuf>> {
         }
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            if entry.file_type()?.is_dir() {
+            let is_aside = folder == root && entry.file_name() == SET_ASIDE;
+            if entry.file_type()?.is_dir() && !is_aside {
                 folders.push(entry.path());
             }
         }
@@ -288,10 +322,33 @@ pub fn bundles_in(root: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(bundles)
 }
 
-fn is_empty(root: &Path) -> bool {
-    match fs::read_dir(root) {
+/// Whether a batch may be begun in a folder: it does not exist, or is empty. Asked before anything is put there, be it a
+/// report's file in the making.
+///
+/// # Errors
+/// [`BatchError::Exists`], if it holds something.
+pub fn may_be_begun(root: &Path) -> Result<(), BatchError> {
+    let is_empty = match fs::read_dir(root) {
         Ok(mut entries) => entries.next().is_none(),
         Err(_) => !root.exists(),
+    };
+    match is_empty {
+        true => Ok(()),
+        false => Err(BatchError::Exists(root.to_owned())),
+    }
+}
+
+/// Whether a batch is to be gone on with there; if not, it is to be begun.
+///
+/// # Errors
+/// [`BatchError::NoBatch`], if the folder holds something else.
+pub fn may_be_resumed(root: &Path) -> Result<bool, BatchError> {
+    if may_be_begun(root).is_ok() {
+        return Ok(false);
+    }
+    match root.join(INDEX).exists() {
+        true => Ok(true),
+        false => Err(BatchError::NoBatch(root.to_owned())),
     }
 }
 
@@ -307,135 +364,5 @@ fn lock(root: &Path) -> Result<Option<File>, BatchError> {
             tracing::warn!(%error, "`{}` cannot be locked", root.display());
             Ok(None)
         }
-    }
-}
-
-/// A journey that was not made yet.
-fn waiting(planned: &Planned) -> IndexEntry {
-    IndexEntry {
-        name: planned.name.clone(),
-        title: planned.title.clone(),
-        scenario: planned.scenario.path.display().to_string(),
-        scenario_sha256: planned.scenario.sha256(),
-        consent: planned.consent.map(|consent| consent.as_str().to_owned()),
-        state: EntryState::Waiting,
-        bundle: None,
-        manifest_sha256: None,
-        evidence_digest: None,
-        exit_code: None,
-        started: None,
-        finished: None,
-        steps: planned.scenario.steps.len() as u32,
-        steps_done: 0,
-        counts: Counts::default(),
-        verdicts: None,
-        violated: Vec::new(),
-        contradicted: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
-impl Planned {
-    /// A journey of which nothing came that could be kept.
-    pub fn not_made(&self, why: String) -> IndexEntry {
-        IndexEntry {
-            state: EntryState::NotMade,
-            problems: vec![why],
-            ..waiting(self)
-        }
-    }
-
-    /// One that was not begun.
-    pub fn waiting(&self) -> IndexEntry {
-        waiting(self)
-    }
-
-    /// What came of it. `bundle` is relative to the index; `by_baseline`: what counts, if no policy says it, is not known
-    /// before all journeys were made.
-    pub fn made(
-        &self,
-        run: &Run,
-        bundle: String,
-        judged: Judged<'_>,
-        by_baseline: bool,
-    ) -> IndexEntry {
-        IndexEntry {
-            consent: waiting(self).consent,
-            ..entry(&self.name, &self.title, run, bundle, judged, by_baseline)
-        }
-    }
-}
-
-/// What a bundle comes to by itself.
-pub fn entry(
-    name: &str,
-    title: &str,
-    run: &Run,
-    bundle: String,
-    judged: Judged<'_>,
-    by_baseline: bool,
-) -> IndexEntry {
-    let record = &run.record;
-    let violated = judged
-        .rules
-        .iter()
-        .filter(|rule| rule.outcome == RuleOutcome::Violated && rule.severity == Severity::Error);
-    let contradicted = judged
-        .claims
-        .iter()
-        .filter(|claim| claim.verdict == ClaimVerdict::Contradicted);
-    let done = record.journey.steps.iter();
-    let verdicts = &run.findings.verdicts;
-    IndexEntry {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        scenario: record.scenario.path.clone(),
-        scenario_sha256: record.scenario.sha256.clone(),
-        consent: None,
-        state: record.journey.state.into(),
-        bundle: Some(bundle),
-        manifest_sha256: fs::read(run.bundle.join("manifest-sha256.txt"))
-            .ok()
-            .map(|manifest| HEXLOWER.encode(&Sha256::digest(manifest))),
-        evidence_digest: Some(run.evidence_digest()),
-        started: Some(record.started),
-        finished: record.finished,
-        steps: record.journey.steps.len() as u32,
-        steps_done: done.filter(|step| step.state == StepState::Done).count() as u32,
-        counts: record.counts.clone(),
-        verdicts: Some(VerdictOutcomes {
-            typed_value: verdicts.typed_value.outcome,
-            page_context: verdicts.page_context.outcome,
-            identity_link: verdicts.identity_link.outcome,
-        }),
-        violated: violated.map(|rule| rule.id.clone()).collect(),
-        contradicted: contradicted.map(|claim| claim.id.clone()).collect(),
-        problems: record
-            .problems
-            .iter()
-            .map(|problem| problem.message.clone())
-            .collect(),
-        exit_code: Some(alone(judged, by_baseline)),
-    }
-}
-
-/// What a command would exit with whose only journey this was. By a baseline that is known when all were made; until then it
-/// counts whether everything is known.
-fn alone(judged: Judged<'_>, by_baseline: bool) -> u8 {
-    if by_baseline && judged.policy.is_none() {
-        return match doubt_of_run(&judged.record) {
-            Some(_) => 3,
-            None => 0,
-        };
-    }
-    let gate = Gate {
-        runs: vec![judged],
-        ..Gate::default()
-    };
-    match gate.code() {
-        GateCode::Refused => 1,
-        GateCode::Inconclusive => 3,
-        // There is no baseline.
-        GateCode::Clean | GateCode::Stale => 0,
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-use super::index::{BatchError, INDEX, bundles_in, read_index};
+use super::index::{BatchError, INDEX, bundles_in, may_be_called, read_index};
 use crate::bundle::bag;
 use crate::model::{Index, IndexEntry, PlanRecord};
 
@@ -35,6 +35,8 @@ pub struct Gathered {
     pub missing: Option<(Vec<u32>, u32)>,
     /// The batches are not shares of one plan.
     pub unlike: bool,
+    /// One of them is a share, or has less than its plan.
+    pub partial: bool,
     /// Bundles that the batches had put aside, and that stay where they are.
     pub set_aside: usize,
 }
@@ -53,6 +55,8 @@ pub enum MergeError {
         one: PathBuf,
         other: PathBuf,
     },
+    #[error("`{}` would lie in the bundle `{}`", inner.display(), outer.display())]
+    Inside { inner: PathBuf, outer: PathBuf },
     #[error("`{}` is not as it was sealed: `{file}` {what}", bundle.display())]
     NotWhole {
         bundle: PathBuf,
@@ -70,6 +74,7 @@ impl MergeError {
             MergeError::Twice { .. } => {
                 "journeys of one batch are made once: leave one of the two out, or merge them apart"
             }
+            MergeError::Inside { .. } => "merge them apart",
             MergeError::NotWhole { .. } => {
                 "`pixelwitness verify` says more of it; a run that was cut short is completed by `pixelwitness audit`"
             }
@@ -119,6 +124,7 @@ pub fn gather(inputs: &[PathBuf]) -> Result<Gathered, MergeError> {
             }));
         }
         for source in found {
+            may_be_called(&source.name)?;
             match sources.get(&source.name) {
                 Some(known) if manifest(&known.bundle) != manifest(&source.bundle) => {
                     return Err(MergeError::Twice {
@@ -132,6 +138,17 @@ pub fn gather(inputs: &[PathBuf]) -> Result<Gathered, MergeError> {
                     sources.insert(source.name.clone(), source);
                 }
             }
+        }
+    }
+    // A bundle in another one would be a file that it does not list.
+    for source in sources.values() {
+        let above = Path::new(&source.name).ancestors().skip(1);
+        let mut above = above.filter_map(|name| sources.get(&*name.to_string_lossy()));
+        if let Some(outer) = above.next() {
+            return Err(MergeError::Inside {
+                inner: source.bundle.clone(),
+                outer: outer.bundle.clone(),
+            });
         }
     }
     undone.retain(|name, _| !sources.contains_key(name));
@@ -156,6 +173,9 @@ pub fn gather(inputs: &[PathBuf]) -> Result<Gathered, MergeError> {
             false => plan.unwrap_or(gathered),
         },
         unlike,
+        partial: indexes.iter().any(|index| {
+            index.shard.is_some() || (index.journeys.len() as u64) < index.plan.journeys
+        }),
         set_aside: indexes.iter().map(|index| index.set_aside.len()).sum(),
     })
 }
@@ -185,7 +205,14 @@ pub fn copy(source: &Source, root: &Path) -> Result<PathBuf, MergeError> {
     let mut folders = vec![PathBuf::new()];
     while let Some(below) = folders.pop() {
         let from = source.bundle.join(&below);
-        fs::create_dir_all(to.join(&below)).map_err(|error| failed(&to, error))?;
+        let made = match below.as_os_str().is_empty() {
+            // Nothing is ever written over.
+            true => {
+                fs::create_dir_all(to.parent().unwrap_or(root)).and_then(|()| fs::create_dir(&to))
+            }
+            false => fs::create_dir(to.join(&below)),
+        };
+        made.map_err(|error| failed(&to, error))?;
         for entry in fs::read_dir(&from).map_err(|error| failed(&from, error))? {
             let entry = entry.map_err(|error| failed(&from, error))?;
             let kind = entry.file_type().map_err(|error| failed(&from, error))?;

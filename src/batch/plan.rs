@@ -125,6 +125,13 @@ impl Plan {
                 return Err(Clash(planned.name.clone()));
             }
         }
+        // Beside a bundle its controls may lie.
+        let controls =
+            |name: &str| CONTROLS.map(|control| control_of(&name.to_lowercase(), control));
+        let names = journeys.iter().flat_map(|planned| controls(&planned.name));
+        if let Some(name) = names.into_iter().find(|name| seen.contains(name)) {
+            return Err(Clash(name));
+        }
         // A bundle in another one would be a file that it does not list.
         let parents = journeys.iter().map(|planned| Path::new(&planned.name));
         let mut parents = parents.flat_map(|name| name.ancestors().skip(1));
@@ -154,6 +161,14 @@ impl Plan {
             shard,
         })
     }
+}
+
+/// The ends of the names of a journey's controls.
+pub const CONTROLS: [&str; 3] = ["other-canaries", "nothing-typed", "again"];
+
+/// `report` → `report-control-again`
+pub fn control_of(name: &str, control: &str) -> String {
+    format!("{name}-control-{control}")
 }
 
 fn joined(name: &Path) -> String {
@@ -214,6 +229,14 @@ mod tests {
         let twice = [scenarios[0].clone(), scenarios[0].clone()];
         let clash = Plan::new(&twice, &[], 1, None).unwrap_err();
         assert_eq!(clash, Clash("met/report".to_owned()));
+        let control = [
+            scenarios[0].clone(),
+            (
+                PathBuf::from("met/report-control-again"),
+                scenario("Report"),
+            ),
+        ];
+        assert!(Plan::new(&control, &[], 1, None).is_err());
         let inside = [
             scenarios[0].clone(),
             (PathBuf::from("met"), scenario("Report")),

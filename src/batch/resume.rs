@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::plan::Planned;
-use crate::model::{EntryState, RunRecord};
-use crate::run::{AuditError, Proof, Run, RunOptions, Trust, audit_bundle, verify};
+use super::plan::{CONTROLS, Planned, control_of};
+use crate::model::{EntryState, RunRecord, StepState};
+use crate::run::{AuditError, Proof, Run, RunOptions, Trust, audit_bundle, is_of_limits, verify};
 
 /// What was found in place of a journey's bundle.
 #[derive(Debug)]
@@ -27,11 +27,24 @@ pub enum ResumeError {
     InUse { name: String },
 }
 
-/// Options that evidence depends on, as `run.json` names them.
-const DECISIVE: [&str; 8] = [
+/// What was asked for beside the options of the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// A seed was given, so that its values must be those.
+    pub seed: bool,
+    /// Its controls are to be made, too.
+    pub controls: bool,
+}
+
+/// Options that evidence depends on, as `run.json` names them. Not the limits of time: a batch that ran out of it is gone on
+/// with more.
+const DECISIVE: [&str; 11] = [
     "base_url",
+    "browser_arg",
+    "connect",
     "connect_to",
     "consent",
+    "consent_rules",
     "declare_automation",
     "deliver",
     "insecure",
@@ -45,17 +58,21 @@ const DECISIVE: [&str; 8] = [
 /// # Errors
 /// [`ResumeError`], if it is done, and with other options or another scenario: which of the two is wanted only a person can
 /// say.
-pub fn look(planned: &Planned, options: &RunOptions) -> Result<Lying, ResumeError> {
+pub fn look(planned: &Planned, options: &RunOptions, wanted: Wanted) -> Result<Lying, ResumeError> {
     let root = &options.out;
     if !root.exists() {
         return Ok(Lying::Nothing);
     }
-    let record = std::fs::read(root.join("data/run.json")).ok();
-    let record = record.and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
-    let Some(record) = record else {
-        return Ok(Lying::Undone(
-            "the run was killed before it had written anything".to_owned(),
-        ));
+    let Ok(text) = std::fs::read(root.join("data/run.json")) else {
+        let why = "the run was killed before it had written anything";
+        return Ok(Lying::Undone(why.to_owned()));
+    };
+    let record: RunRecord = match serde_json::from_slice(&text) {
+        Ok(record) => record,
+        Err(error) => {
+            let why = format!("its run.json cannot be read: {error}");
+            return Ok(Lying::Undone(why));
+        }
     };
     if record.finished.is_none() || !crate::bundle::bag::is_sealed(root) {
         complete(&planned.name, root)?;
@@ -64,15 +81,10 @@ pub fn look(planned: &Planned, options: &RunOptions) -> Result<Lying, ResumeErro
             return Ok(Lying::Undone("the run was cut short".to_owned()));
         }
     }
-    let why = match EntryState::from(record.journey.state) {
-        EntryState::BrowserLost => Some("the browser ended before the journey did"),
-        state if !state.is_settled() => Some("the run was stopped"),
-        _ => None,
-    };
-    if let Some(why) = why {
+    if let Some(why) = unsettled(&record) {
         return Ok(Lying::Undone(why.to_owned()));
     }
-    if let Some(why) = otherwise(planned, options, &record) {
+    if let Some(why) = otherwise(planned, options, wanted, &record) {
         return Err(ResumeError::MadeOtherwise {
             name: planned.name.clone(),
             why,
@@ -94,9 +106,41 @@ pub fn look(planned: &Planned, options: &RunOptions) -> Result<Lying, ResumeErro
         return Ok(Lying::Undone(format!("it does not verify: {says}")));
     }
     Ok(match Run::load(root) {
+        Ok(run) if wanted.controls && run.findings.controls.is_none() => {
+            Lying::Undone("its controls were not made".to_owned())
+        }
         Ok(run) => Lying::Done(Box::new(run)),
         Err(error) => Lying::Undone(error.to_string()),
     })
+}
+
+/// Why a run that has ended says nothing of the site, so that it is made again.
+fn unsettled(record: &RunRecord) -> Option<&'static str> {
+    let mut steps = record.journey.steps.iter();
+    let mut problems = record.problems.iter();
+    match EntryState::from(record.journey.state) {
+        EntryState::BrowserLost => Some("the browser ended before the journey did"),
+        EntryState::Completed => None,
+        _ if problems.any(|problem| is_of_limits(&problem.message)) => {
+            Some("a limit of the container was reached")
+        }
+        // Not even the first page was there.
+        EntryState::Failed if steps.all(|step| step.state != StepState::Done) => {
+            Some("its first step could not be done")
+        }
+        state if !state.is_settled() => Some("the run was stopped"),
+        _ => None,
+    }
+}
+
+/// Completes and seals what was left of a journey's controls, if there are any: gives their names.
+pub fn leftover_controls(root: &Path, name: &str) -> Vec<String> {
+    let names = CONTROLS.map(|control| control_of(name, control));
+    let left = names.into_iter().filter(|name| root.join(name).exists());
+    left.inspect(|name| {
+        let _ = complete(name, &root.join(name));
+    })
+    .collect()
 }
 
 /// Completes what a run that was killed has left. What cannot be completed is kept as it is.
@@ -116,14 +160,30 @@ fn complete(name: &str, root: &Path) -> Result<(), ResumeError> {
 }
 
 /// What a bundle was made with that this command would not make it with.
-fn otherwise(planned: &Planned, options: &RunOptions, record: &RunRecord) -> Option<String> {
+fn otherwise(
+    planned: &Planned,
+    options: &RunOptions,
+    wanted: Wanted,
+    record: &RunRecord,
+) -> Option<String> {
     if record.scenario.sha256 != planned.scenario.sha256() {
         return Some("its scenario was another text".to_owned());
     }
-    let wanted = options.record(&planned.scenario);
+    let policy = options.policy.as_ref().map(|policy| policy.sha256());
+    let was = record.policy.as_ref().map(|policy| policy.sha256.clone());
+    if policy != was {
+        return Some(match was {
+            None => "held against no policy".to_owned(),
+            Some(_) => "held against another policy, or another text of it".to_owned(),
+        });
+    }
+    let own = options.record(&planned.scenario);
+    let seed = ["seed"];
+    let seed = seed.iter().filter(|_| wanted.seed);
     let differs = DECISIVE
         .iter()
-        .find(|name| wanted[**name] != record.options[**name])?;
+        .chain(seed)
+        .find(|name| own[**name] != record.options[**name])?;
     let flag = differs.replace('_', "-");
     let was = &record.options[*differs];
     Some(match was {

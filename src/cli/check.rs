@@ -10,13 +10,16 @@ use jiff::civil::Date;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use super::batch::no_batch;
 use super::decode::{canary, site};
 use super::gate::{GateArgs, Gatekeeper, today};
 use super::{exit, talk};
+use crate::batch::{INDEX, read_index};
 use crate::intake;
 use crate::leak::Sought;
 use crate::model::RunRecord;
 use crate::policy::Judged;
+use crate::report::count;
 use crate::run::{AboutFile, Run, of_file};
 
 #[derive(Debug, Args)]
@@ -27,6 +30,7 @@ Nothing is sent anywhere, and no browser is needed. A bundle without --policy is
   pixelwitness check saved.har --policy police.policy.yaml --site police.example
   pixelwitness check evidence/*/ --policy police.policy.yaml --junit junit.xml --sarif pixelwitness.sarif
   pixelwitness check evidence/report-* --baseline told.baseline
+  pixelwitness check evidence/all --baseline told.baseline          # every journey of a batch
 
 docs/policy.md says what a policy may hold, and which rule comes first; docs/gate.md puts it into a pipeline.
 
@@ -36,8 +40,8 @@ Exit codes:
   2  the policy, the baseline or the input cannot be used, or the baseline is stale
   3  inconclusive: a rule could not be looked at, or not everything that was sent is known")]
 pub struct CheckArgs {
-    /// Bundles, HARs, or JSON Lines; over several, a rule passes if one reaches its page and none violates it
-    #[arg(required = true, value_name = "BUNDLE|FILE", value_hint = ValueHint::AnyPath)]
+    /// Bundles, folders of batches, HARs, or JSON Lines; over several, a rule passes if one reaches its page and none violates it
+    #[arg(required = true, value_name = "BUNDLE|BATCH|FILE", value_hint = ValueHint::AnyPath)]
     inputs: Vec<PathBuf>,
     /// Whose site it was, for files; a bundle knows [default: that of the first page in the file]
     #[arg(long, value_name = "DOMAIN", value_parser = site)]
@@ -60,8 +64,12 @@ pub fn check(args: &CheckArgs) -> u8 {
         site: args.site.as_deref(),
         canaries: &args.canary,
     };
+    let inputs = match inputs(&args.inputs) {
+        Ok(inputs) => inputs,
+        Err(code) => return code,
+    };
     let mut own: Vec<Option<PathBuf>> = Vec::new();
-    for input in &args.inputs {
+    for input in &inputs {
         // Where one is given, it takes the place of the bundle's.
         match args.gate.policy {
             Some(_) => own.push(None),
@@ -80,7 +88,7 @@ pub fn check(args: &CheckArgs) -> u8 {
         Err(code) => return code,
     };
     let mut runs = Vec::new();
-    for input in &args.inputs {
+    for input in &inputs {
         match load(input, about) {
             Ok(run) => runs.push(run),
             Err(code) => return code,
@@ -97,11 +105,39 @@ pub fn check(args: &CheckArgs) -> u8 {
     if !keeper.is_asked() {
         talk::note("there is neither a policy nor a baseline: the three verdicts count");
     }
-    let (code, gate) = keeper.close(judged.collect(), Vec::new(), args.json);
+    let closed = keeper.close(judged.collect(), Vec::new(), args.json);
     if args.json {
-        talk::data(&format!("{:#}", json!({ "exit_code": code, "gate": gate })));
+        let result = json!({ "exit_code": closed.code, "gate": closed.json });
+        talk::data(&format!("{result:#}"));
     }
-    code
+    closed.code
+}
+
+/// Of a batch's folder, the bundles that its index lists.
+fn inputs(named: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
+    let mut inputs = Vec::new();
+    for path in named {
+        if !path.join(INDEX).exists() {
+            inputs.push(path.clone());
+            continue;
+        }
+        let index = read_index(path).map_err(no_batch)?;
+        let bundles = index
+            .journeys
+            .iter()
+            .filter_map(|entry| entry.bundle.as_ref());
+        inputs.extend(bundles.map(|bundle| path.join(bundle)));
+        let undone = index.journeys.iter().filter(|entry| entry.bundle.is_none());
+        let undone = undone.count();
+        if undone > 0 {
+            let journeys = count(undone, "journey");
+            talk::warning(
+                &format!("{}: {journeys} of it were not made", path.display()),
+                None,
+            );
+        }
+    }
+    Ok(inputs)
 }
 
 /// The policy of a bundle: the file that it was copied from, if that is still the same, since reports name its lines; else

@@ -7,21 +7,17 @@ use tokio::sync::watch;
 
 use super::batch::one;
 use super::talk;
+use crate::batch::{CONTROLS, control_of};
 use crate::run::{Run, RunError, RunOptions, Typing};
 use crate::scenario::Scenario;
 
 /// What is typed, the end of the bundle's name, and in words. The same again comes last: what merely follows the clock has
 /// changed by then.
-const CONTROLS: [(Typing, &str, &str); 3] = [
-    (Typing::OtherCanaries, "other-canaries", "other canaries"),
-    (Typing::Nothing, "nothing-typed", "nothing typed"),
-    (Typing::AsWritten, "again", "the same again"),
+const WANTED: [(Typing, &str, &str); 3] = [
+    (Typing::OtherCanaries, CONTROLS[0], "other canaries"),
+    (Typing::Nothing, CONTROLS[1], "nothing typed"),
+    (Typing::AsWritten, CONTROLS[2], "the same again"),
 ];
-
-/// Where the controls of a run are.
-pub fn beside_all(out: &Path) -> impl Iterator<Item = PathBuf> {
-    CONTROLS.iter().map(|(_, name, _)| beside(out, name))
-}
 
 /// Makes the controls of a run, each into a bundle beside its own, and takes in what they say. A control that fails
 /// takes nothing away from the run.
@@ -34,7 +30,7 @@ pub async fn with(
     bars: Option<&MultiProgress>,
 ) -> Result<Run, RunError> {
     let mut controls = Vec::new();
-    for (typing, name, what) in CONTROLS {
+    for (typing, name, what) in WANTED {
         if *cancel.borrow() {
             return Ok(run);
         }
@@ -74,8 +70,7 @@ pub async fn with(
 }
 
 /// `evidence/report` → `evidence/report-control-again`
-fn beside(out: &Path, name: &str) -> PathBuf {
-    let mut path = out.as_os_str().to_owned();
-    path.push(format!("-control-{name}"));
-    PathBuf::from(path)
+fn beside(out: &Path, control: &str) -> PathBuf {
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    out.with_file_name(control_of(&name, control))
 }

@@ -167,12 +167,16 @@ pub async fn demo(args: DemoArgs) -> u8 {
         };
         if let Some(run) = results.take(run) {
             let source = run.bundle.clone();
-            let judged =
-                || Judged::new(title.clone(), source.clone(), run.traffic(), Some(&*policy));
-            let bundle = source.display().to_string();
-            done.push(entry(name, title, &run, bundle, judged(), false));
-            bundles.push(source.clone());
-            results.gate(Gatekeeper::unasked(), vec![judged()], Vec::new());
+            let judged = Judged::new(title.clone(), source, run.traffic(), Some(&*policy));
+            let bundle = run.bundle.display().to_string();
+            let (entry, judged) = entry(name, title, &run, bundle, judged, false);
+            done.push(entry);
+            bundles.push(run.bundle.clone());
+            results.gate(
+                Gatekeeper::unasked(),
+                judged.into_iter().collect(),
+                Vec::new(),
+            );
         }
         for entry in server.access_log() {
             log.push(serde_json::json!({ "build": name, "request": entry }).to_string());

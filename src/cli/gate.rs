@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::{exit, talk};
+use crate::batch::exit_code;
 use crate::bundle::{folder_of, write_file, write_whole};
 use crate::model::Moment;
 use crate::policy::{Baseline, Fingerprint, Gate, GateCode, Judged, Policy, difference};
@@ -41,6 +42,15 @@ pub struct GateArgs {
     /// Annotations for GitHub Actions, and the step's summary
     #[arg(long, conflicts_with = "json", help_heading = "Gate")]
     pub github: bool,
+}
+
+/// What came of all.
+pub struct Closed {
+    /// The exit code.
+    pub code: u8,
+    /// What each run adds to it, in order.
+    pub codes: Vec<u8>,
+    pub json: Value,
 }
 
 /// How a report is written.
@@ -209,13 +219,13 @@ impl Gatekeeper {
     }
 
     /// Holds the runs against the baseline, prints what came of all, and writes the reports. With `quiet` stdout is left
-    /// alone, since it has JSON. Gives the exit code, and the JSON.
+    /// alone, since it has JSON.
     pub fn close(
         mut self,
         runs: Vec<Judged<'_>>,
         missing: Vec<(String, String)>,
         quiet: bool,
-    ) -> (u8, Value) {
+    ) -> Closed {
         let mut gate = Gate {
             runs,
             missing,
@@ -270,8 +280,11 @@ impl Gatekeeper {
             GateCode::Stale => exit::BAD_INPUT,
             GateCode::Refused => exit::FOUND,
         };
-        let code = exit::after_runs(own, code);
-        (code, json::value(&gate))
+        Closed {
+            code: exit::after_runs(own, code),
+            codes: gate.codes().into_iter().map(exit_code).collect(),
+            json: json::value(&gate),
+        }
     }
 }
 

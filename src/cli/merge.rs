@@ -22,7 +22,8 @@ it; index.json, index.html and junit.xml are made anew. What was named stays as 
   pixelwitness merge evidence/1-of-4 evidence/2-of-4 evidence/3-of-4 evidence/4-of-4 -o evidence/all
   pixelwitness merge evidence/report-20261124T090000Z evidence/advice-20261124T090000Z -o evidence/both
 
-Exit codes: as of `run`, had it made all of them: 1 something was found; 2 nothing was merged: two
+Exit codes: 0 nothing was found; 1 something was, by the bundles' policies (a baseline is held against
+the result by `pixelwitness check`); 2 nothing was merged: two
 bundles have one name, one is not as it was sealed, or nothing is there; 3 journeys are missing, or
 not everything is known.")]
 pub struct MergeArgs {
@@ -69,33 +70,26 @@ fn merge_all(args: &MergeArgs) -> Result<u8, u8> {
         let run = load(&args.out.join(&source.name))?;
         let title = source.title.as_ref();
         let title = title.unwrap_or(&run.record.scenario.title).clone();
-        let judged = || {
-            Judged::new(
-                title.clone(),
-                run.bundle.clone(),
-                run.traffic(),
-                policy.as_ref(),
-            )
-        };
+        let judged = Judged::new(
+            title.clone(),
+            run.bundle.clone(),
+            run.traffic(),
+            policy.as_ref(),
+        );
         results.take_kept(&run);
         let bundle = source.name.clone();
-        let mut own = entry(&source.name, &title, &run, bundle, judged(), false);
+        let (mut own, judged) = entry(&source.name, &title, &run, bundle, judged, false);
         own.consent.clone_from(&source.consent);
-        all.push(judged());
+        all.extend(judged);
         merged.take(own).map_err(batch::no_batch)?;
     }
     merged.sort();
     let entries: Vec<_> = merged.index().journeys.iter().collect();
     results.table(&entries);
-    let undone = gathered.undone.iter();
-    let undone = undone.map(|entry| {
-        let why = entry
-            .problems
-            .first()
-            .map_or("it was not made", String::as_str);
-        (entry.title.clone(), why.to_owned())
-    });
-    results.judge(keeper, all, undone.collect());
+    let undone = gathered.undone.iter().cloned();
+    let codes = results.judge(keeper, all, undone.map(batch::without_result).collect());
+    let names = gathered.sources.iter().map(|source| source.name.clone());
+    merged.set_codes(names.zip(codes));
     batch::close(&mut merged, &mut results, false);
     if args.json {
         talk::data(&format!("{:#}", json!(merged.index())));
@@ -125,6 +119,19 @@ fn warn(gathered: &Gathered, results: &mut Results) {
             "they are not shares of one plan: whether journeys are missing is not known",
             None,
         );
+        if gathered.partial {
+            results.raise(exit::INCONCLUSIVE);
+        }
+    }
+    let listed = (gathered.sources.len() + undone) as u64;
+    if listed < gathered.plan.journeys && gathered.missing.is_none() {
+        let message = format!(
+            "the plan has {}, and {} of them are not here",
+            count(gathered.plan.journeys, "journey"),
+            gathered.plan.journeys - listed
+        );
+        talk::error(&message, Some("name the folders of all its shares"));
+        results.raise(exit::INCONCLUSIVE);
     }
     if gathered.set_aside > 0 {
         let bundles = count(gathered.set_aside, "bundle");

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use tokio::sync::watch;
 
 use super::{exit, sign, talk};
-use crate::batch::Shard;
+use crate::batch::{Planned, Shard};
 use crate::browser::{self, BrowserError, ConnectTo, Endpoint};
 use crate::bundle::sign::Signer;
 use crate::capture::Deliver;
@@ -183,6 +183,20 @@ impl Many {
             Some(help),
         );
         Err(exit::BAD_INPUT)
+    }
+
+    /// A browser elsewhere lives on when we do not: said before anything is typed in it.
+    pub fn warn(&self, journeys: &[(Planned, Arc<RunOptions>)], replay: &Replay) {
+        let types = journeys.iter().any(|(planned, _)| {
+            let mut steps = planned.scenario.steps.iter();
+            steps.any(|step| step.kind.types())
+        });
+        if self.connect.is_some() && types && replay.deliver != DeliverArg::All {
+            talk::warning(
+                "reports are contained for as long as the connection to the browser elsewhere lasts: if this program is killed, or the connection is lost, what its pages send is not",
+                Some("use a browser of our own where a page files what is typed"),
+            );
+        }
     }
 
     /// The browser to launch: none, where there is one elsewhere.

@@ -21,6 +21,8 @@ pub struct Results {
     judge: bool,
     /// It is the baseline that says what counts.
     pub has_baseline: bool,
+    /// A journey was made.
+    ran: bool,
     /// Who signs each bundle.
     signer: Option<Signer>,
     gates: Vec<serde_json::Value>,
@@ -35,6 +37,7 @@ impl Results {
         Results {
             json,
             signer,
+            ran: false,
             judge: true,
             has_baseline: false,
             gates: Vec::new(),
@@ -102,6 +105,7 @@ impl Results {
     }
 
     fn count(&mut self, run: &Run, signed: Option<String>) {
+        self.ran = true;
         for problem in &run.record.problems {
             talk::error(&problem.message, problem.help.as_deref());
         }
@@ -161,18 +165,25 @@ impl Results {
             .and_then(|()| stdout.flush());
     }
 
-    /// What policies and a baseline make of the runs.
+    /// What policies and a baseline make of the runs; gives what each run adds to the exit code.
     /// `missing` are journeys of which nothing came, and why.
     pub fn gate(
         &mut self,
         keeper: Gatekeeper,
         judged: Vec<Judged<'_>>,
         missing: Vec<(String, String)>,
-    ) {
+    ) -> Vec<u8> {
         let quiet = self.json || talk::is_quiet();
-        let (code, value) = keeper.close(judged, missing, quiet);
-        self.code = exit::after_runs(self.code, code);
-        self.gates.push(value);
+        let closed = keeper.close(judged, missing, quiet);
+        self.code = exit::after_runs(self.code, closed.code);
+        self.gates.push(closed.json);
+        closed.codes
+    }
+
+    /// In the JSON, the runs stand as these bundles do.
+    pub fn in_order(&mut self, bundles: &[PathBuf]) {
+        let place = |bundle: &PathBuf| bundles.iter().position(|other| other == bundle);
+        self.runs.sort_by_key(|(bundle, _)| place(bundle));
     }
 
     /// As [`Results::gate`], where anything says what counts. Elsewhere it is the verdicts, and those were told; reports are
@@ -182,11 +193,11 @@ impl Results {
         keeper: Gatekeeper,
         judged: Vec<Judged<'_>>,
         missing: Vec<(String, String)>,
-    ) {
+    ) -> Vec<u8> {
         if keeper.is_asked() || judged.iter().any(|run| run.policy.is_some()) {
-            self.gate(keeper, judged, missing);
+            self.gate(keeper, judged, missing)
         } else {
-            let _ = keeper.close(judged, missing, true);
+            keeper.close(judged, missing, true).codes
         }
     }
 
@@ -195,9 +206,13 @@ impl Results {
         self.code
     }
 
-    /// Something came about that has that exit code.
+    /// Something came about that has that exit code. Once something ran, what was found in it says more than what was wrong
+    /// with the rest.
     pub fn raise(&mut self, code: u8) {
-        self.code = exit::graver(self.code, code);
+        self.code = match self.ran {
+            true => exit::after_runs(self.code, code),
+            false => exit::graver(self.code, code),
+        };
     }
 
     pub fn finish(mut self) -> u8 {

@@ -7,9 +7,9 @@ use clap::{Args, ValueHint};
 use serde_json::json;
 
 use super::{exit, talk};
-use crate::batch::{INDEX, bundles_in, read_index};
+use crate::batch::{INDEX, bundles_in, read_index, says_otherwise, unfinished};
 use crate::report::{count, on_one_line};
-use crate::run::{Proof, Trust, Verification, verify as check};
+use crate::run::{Proof, Run, Trust, Verification, verify as check};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -20,7 +20,7 @@ messages and its network log, from which they are made anew. Nothing in the bund
 
   pixelwitness verify evidence/report-20261124T090000Z
   pixelwitness verify evidence/… --allowed-signers signers --tsa-ca authority.pem
-  pixelwitness verify evidence/today                       # a batch: every bundle in its folder
+  pixelwitness verify evidence/today                       # a batch: every bundle, and its index
 
 The bundle's own VERIFY.md says how to check it with sha256sum, ssh-keygen and openssl instead.
 
@@ -62,11 +62,9 @@ pub fn verify(args: &VerifyArgs) -> u8 {
         signer: args.signer.as_deref(),
         authorities: args.tsa_ca.as_deref(),
     };
-    let bundles = match all(&args.bundles) {
-        Ok(bundles) => bundles,
-        Err(code) => return code,
-    };
-    if let [bundle] = &bundles[..] {
+    if let [bundle] = &args.bundles[..]
+        && !bundle.join(INDEX).exists()
+    {
         let (code, verification) = match one(bundle, trust) {
             Ok(verified) => verified,
             Err(code) => return code,
@@ -81,34 +79,18 @@ pub fn verify(args: &VerifyArgs) -> u8 {
         }
         return code;
     }
-    several(&bundles, trust, args.json)
-}
-
-/// The bundles that are meant: of a batch's folder each that its index lists, and each that lies there.
-fn all(named: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
-    let mut bundles = Vec::new();
-    for path in named {
-        if !path.join(INDEX).exists() {
-            bundles.push(path.clone());
-            continue;
+    let mut several = Several {
+        trust,
+        json: args.json,
+        ..Several::default()
+    };
+    for path in &args.bundles {
+        match path.join(INDEX).exists() {
+            true => several.batch(path),
+            false => several.bundle(path),
         }
-        let unreadable = |error: &dyn std::fmt::Display| {
-            talk::error(&error.to_string(), None);
-            exit::BAD_INPUT
-        };
-        let index = read_index(path).map_err(|error| unreadable(&error))?;
-        let listed = index
-            .journeys
-            .iter()
-            .filter_map(|entry| entry.bundle.as_ref());
-        let listed = listed.map(|bundle| path.join(bundle));
-        let mut found: Vec<PathBuf> = listed.collect();
-        found.extend(bundles_in(path).map_err(|error| unreadable(&error))?);
-        found.sort();
-        found.dedup();
-        bundles.extend(found);
     }
-    Ok(bundles)
+    several.finish()
 }
 
 fn one(bundle: &Path, trust: Trust<'_>) -> Result<(u8, Verification), u8> {
@@ -121,32 +103,38 @@ fn one(bundle: &Path, trust: Trust<'_>) -> Result<(u8, Verification), u8> {
     }
 }
 
-/// A line for each, and for what is wrong with it.
-fn several(bundles: &[PathBuf], trust: Trust<'_>, as_json: bool) -> u8 {
-    let mut code = exit::OK;
-    let mut results = Vec::new();
-    let mut good = 0;
-    for bundle in bundles {
-        let (own, verification) = match one(bundle, trust) {
+/// Several bundles: a line for each, and for what is wrong with it.
+#[derive(Default)]
+struct Several<'a> {
+    trust: Trust<'a>,
+    json: bool,
+    code: u8,
+    looked_at: usize,
+    good: usize,
+    results: Vec<serde_json::Value>,
+    /// What is wrong with a batch rather than with a bundle.
+    wrong: Vec<String>,
+}
+
+impl Several<'_> {
+    fn bundle(&mut self, bundle: &Path) {
+        self.looked_at += 1;
+        let (own, verification) = match one(bundle, self.trust) {
             Ok(verified) => verified,
-            // It may be listed and gone: that is worse than not complete.
-            Err(own) => {
-                code = exit::graver(code, own);
-                continue;
-            }
+            Err(own) => return self.raise(own),
         };
-        code = exit::after_runs(code, own);
-        good += usize::from(own == exit::OK);
-        if as_json {
-            results.push(json_of(bundle, own, &verification));
-            continue;
+        self.raise(own);
+        self.good += usize::from(own == exit::OK);
+        self.say(bundle, own, &verification, "");
+    }
+
+    fn say(&mut self, bundle: &Path, own: u8, verification: &Verification, note: &str) {
+        if self.json {
+            self.results.push(json_of(bundle, own, verification));
+            return;
         }
-        let path = bundle.display().to_string();
-        talk::data(&format!(
-            "{}: {}",
-            verdict(&verification).1,
-            on_one_line(&path)
-        ));
+        let path = on_one_line(&bundle.display().to_string());
+        talk::data(&format!("{}: {path}{note}", verdict(verification).1));
         let wrong = verification.checks.iter().filter(|check| {
             matches!(
                 check.outcome,
@@ -157,14 +145,87 @@ fn several(bundles: &[PathBuf], trust: Trust<'_>, as_json: bool) -> u8 {
             talk::data(&format!("  {}", on_one_line(&check.says)));
         }
     }
-    if as_json {
-        let result = json!({ "exit_code": code, "bundles": results });
-        talk::data(&format!("{result:#}"));
-    } else {
-        let all = count(bundles.len(), "bundle");
-        talk::data(&format!("{good} of {all} verified"));
+
+    /// Every bundle that its index lists, held against what that says of it; every other that lies there; and those that were
+    /// put aside, which count for nothing.
+    fn batch(&mut self, root: &Path) {
+        let index = match read_index(root) {
+            Ok(index) => index,
+            Err(error) => {
+                talk::error(&error.to_string(), Some(error.help()));
+                return self.raise(exit::BAD_INPUT);
+            }
+        };
+        let mut listed = Vec::new();
+        for entry in &index.journeys {
+            let Some(bundle) = &entry.bundle else {
+                continue;
+            };
+            let bundle = root.join(bundle);
+            self.bundle(&bundle);
+            let said = match Run::load(&bundle) {
+                Ok(run) => says_otherwise(entry, &run).map(str::to_owned),
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(what) = said {
+                let name = on_one_line(&entry.name);
+                let what = format!("`{INDEX}` says otherwise of `{name}` than its bundle: {what}");
+                self.wrong(exit::FOUND, what);
+            }
+            listed.push(bundle);
+        }
+        for bundle in bundles_in(root).unwrap_or_default() {
+            if !listed.contains(&bundle) {
+                self.bundle(&bundle);
+            }
+        }
+        for aside in &index.set_aside {
+            let bundle = root.join(&aside.bundle);
+            if let Ok((own, verification)) = one(&bundle, self.trust)
+                && !self.json
+            {
+                self.say(
+                    &bundle,
+                    own,
+                    &verification,
+                    " (put aside: counts for nothing)",
+                );
+            }
+        }
+        if let Some(why) = unfinished(&index) {
+            let path = on_one_line(&root.display().to_string());
+            self.wrong(exit::INCONCLUSIVE, format!("{path}: {why}"));
+        }
     }
-    code
+
+    fn wrong(&mut self, code: u8, what: String) {
+        self.raise(code);
+        if !self.json {
+            talk::data(&what);
+        }
+        self.wrong.push(what);
+    }
+
+    /// What is not as it was sealed is worst.
+    fn raise(&mut self, code: u8) {
+        self.code = exit::after_runs(self.code, code);
+    }
+
+    fn finish(mut self) -> u8 {
+        if self.looked_at == 0 {
+            self.wrong(exit::INCONCLUSIVE, "there is no bundle".to_owned());
+        }
+        if self.json {
+            let result = json!({
+                "exit_code": self.code, "bundles": self.results, "wrong": self.wrong,
+            });
+            talk::data(&format!("{result:#}"));
+        } else {
+            let all = count(self.looked_at, "bundle");
+            talk::data(&format!("{} of {all} verified", self.good));
+        }
+        self.code
+    }
 }
 
 /// The exit code, and a word.

@@ -65,7 +65,8 @@ pub struct IndexEntry {
     pub manifest_sha256: Option<String>,
     /// To compare by telephone; the same for journeys that told the same.
     pub evidence_digest: Option<String>,
-    /// What the command would have exited with, had this been its only journey; null until it was made.
+    /// What it adds to the batch's: 1 something was found in it, 3 not everything is known of it; null until it was made,
+    /// and by a baseline until all were.
     pub exit_code: Option<u8>,
     pub started: Option<Moment>,
     pub finished: Option<Moment>,
@@ -139,6 +140,25 @@ impl EntryState {
             self,
             EntryState::Completed | EntryState::Failed | EntryState::TimedOut
         )
+    }
+}
+
+impl IndexEntry {
+    /// It is to be made again: what came of it before counts no more.
+    pub fn undo(&mut self) {
+        self.state = EntryState::Waiting;
+        self.bundle = None;
+        self.manifest_sha256 = None;
+        self.evidence_digest = None;
+        self.exit_code = None;
+        self.started = None;
+        self.finished = None;
+        self.steps_done = 0;
+        self.counts = Counts::default();
+        self.verdicts = None;
+        self.violated.clear();
+        self.contradicted.clear();
+        self.problems.clear();
     }
 }
 

@@ -319,6 +319,74 @@ impl Gate<'_> {
         }
     }
 
+    /// What each of the runs adds to that, in order. What another run has looked at, this one need not have.
+    pub fn codes(&self) -> Vec<GateCode> {
+        let compared = self.baseline.as_ref().map(|(_, compared)| compared);
+        let new = compared.into_iter().flat_map(|compared| &compared.new);
+        let new: HashSet<&str> = new.map(|flow| flow.found.flow.as_str()).collect();
+        let is_open = |summary: &RuleSummary<'_>| {
+            matches!(
+                summary.outcome,
+                RuleOutcome::Inconclusive | RuleOutcome::Unreachable
+            )
+        };
+        let (rules, claims) = (self.rules(), self.claims());
+        let rules = rules.iter().filter(|summary| is_open(summary));
+        let rules: HashSet<(&str, &str)> = rules
+            .map(|summary| (&*summary.policy.text, &*summary.rule.id))
+            .collect();
+        let claims = claims.iter().filter(|summary| summary.is_open());
+        let claims: HashSet<(&str, &str)> = claims
+            .map(|summary| (&*summary.policy.text, &*summary.claim.id))
+            .collect();
+        let nothing = self.baseline.is_none() && self.incomparable.is_none();
+        let codes = self.runs.iter().map(|run| {
+            let policy = run.policy.map_or("", |policy| &policy.text);
+            let counts = |finding: &&RuleFinding| finding.severity == Severity::Error;
+            let verdict = |outcome: VerdictOutcome| {
+                let mut verdicts = run.verdicts.all().into_iter();
+                nothing && run.policy.is_none() && verdicts.any(|(_, own)| own.outcome == outcome)
+            };
+            let violated = run.rules.iter().filter(counts).any(|finding| {
+                let mut sure = finding.matches.iter().filter(|found| !found.suspected);
+                finding.outcome == RuleOutcome::Violated
+                    && !(finding.matches.iter().any(|found| !found.suspected)
+                        && sure.all(|found| self.accepts(found)))
+            });
+            let contradicted = run.claims.iter();
+            let mut contradicted =
+                contradicted.filter(|claim| claim.verdict == ClaimVerdict::Contradicted);
+            let mut flows = run.flows.iter();
+            if violated
+                || contradicted.next().is_some()
+                || flows.any(|flow| new.contains(&*flow.found.flow))
+                || verdict(VerdictOutcome::Found)
+            {
+                return GateCode::Refused;
+            }
+            let open = run.rules.iter().filter(counts).any(|finding| {
+                finding.effect != Effect::Allow
+                    && matches!(
+                        finding.outcome,
+                        RuleOutcome::Inconclusive | RuleOutcome::Unreachable
+                    )
+                    && rules.contains(&(policy, &*finding.id))
+            });
+            let untested = run.claims.iter().any(|claim| {
+                claim.verdict == ClaimVerdict::NotTestable && claims.contains(&(policy, &*claim.id))
+            });
+            match open
+                || untested
+                || verdict(VerdictOutcome::Inconclusive)
+                || doubt_of_run(&run.record).is_some()
+            {
+                true => GateCode::Inconclusive,
+                false => GateCode::Clean,
+            }
+        });
+        codes.collect()
+    }
+
     /// Runs that are held against nothing: there the verdicts count.
     pub fn unjudged_runs(&self) -> impl Iterator<Item = &Judged<'_>> {
         let nothing = self.baseline.is_none() && self.incomparable.is_none();

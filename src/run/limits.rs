@@ -81,6 +81,11 @@ impl Limits {
     }
 }
 
+/// Whether a problem is one of those.
+pub fn is_of_limits(message: &str) -> bool {
+    message.starts_with("the container's ")
+}
+
 /// The folder of our own group: below where its hierarchy is mounted; in a container that itself is our own.
 fn group(mounted: &Path, own: &str, controller: &str) -> PathBuf {
     let path = own.lines().find_map(|line| {
@@ -177,6 +182,7 @@ mod tests {
             ..before
         };
         let reached = killed.reached_since(before);
+        assert!(is_of_limits(&reached[0].0));
         assert_eq!(
             reached[0].0,
             "the container's memory limit of 1.0 GB was reached, and the kernel ended a process"

@@ -35,6 +35,7 @@ pub use self::file::{AboutFile, FileError, of_file};
 use self::finish::finish;
 use self::judge::apply_policy;
 use self::limits::Limits;
+pub use self::limits::is_of_limits;
 pub use self::options::{RunOptions, Typing};
 pub use self::page::{page, page_alone};
 pub use self::print::{PrintError, print};
@@ -247,6 +248,15 @@ fn typed_secrets(scenario: &Scenario) -> Result<BTreeMap<String, String>, RunErr
     Ok(secrets)
 }
 
+/// What a scenario needs besides itself, before anything runs: files of cookies, and what it types from the environment.
+///
+/// # Errors
+/// [`RunError`], if one of them is not there or not usable.
+pub fn check(scenario: &Scenario, options: &RunOptions) -> Result<(), RunError> {
+    cookies_of(&scenario.all_identities(), scenario.folder(), &options.seed)?;
+    typed_secrets(scenario).map(drop)
+}
+
 async fn run_with(
     scenario: &Scenario,
     options: &RunOptions,
@@ -347,6 +357,19 @@ async fn run_with(
         .await;
         launched.wait().await;
         say_limits(&mut record, before);
+        if options.connect.is_some()
+            && record.journey.state == JourneyState::BrowserLost
+            && !record.containment.guarded.is_empty()
+        {
+            let message = "the connection to a browser elsewhere was lost while reports were kept from being filed: what its pages sent from then on was not contained";
+            let help = "ask whoever runs the site whether something was filed";
+            problem(
+                &mut record,
+                "containment",
+                message.to_owned(),
+                Some(help.to_owned()),
+            );
+        }
         watched
     };
     // The recorder ends when the capture has let go of its end of the channel.

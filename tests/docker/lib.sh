@@ -5,8 +5,8 @@ export DOCKER_CLI_HINTS=false
 engine_pid=""
 # The containers and networks that are made here carry it, and no others are touched.
 label="pixelwitness-test=$$"
-# An engine of our own has no bridge, so as not to fight over one with another engine: builds use the machine's network.
-build_args=()
+# Of an engine of our own.
+bridge=""
 
 say() { printf '%s\n' "$*"; }
 
@@ -47,11 +47,15 @@ find_engine() {
         say "engine: none is installed; installing docker.io"
         install_packages docker.io iptables || not_run "No Docker engine answers, and docker.io could not be installed."
     fi
+    command -v ip >/dev/null || install_packages iproute2 || not_run "No Docker engine answers, and \`ip\` is missing."
     export DOCKER_HOST="unix://$work/engine.sock"
+    # A bridge of its own. One without a bridge (`--bridge none`) would take docker0 away from an engine that has one.
+    bridge="pw$$"
+    { ip link add "$bridge" type bridge && ip address add 172.29.77.1/24 dev "$bridge" && ip link set "$bridge" up; } \
+        2>"$work/engine.log" || not_run "No Docker engine answers, and none can be given a network here."
     dockerd --data-root "$work/engine/data" --exec-root "$work/engine/run" --pidfile "$work/engine.pid" \
-        --host "$DOCKER_HOST" --bridge none >"$work/engine.log" 2>&1 &
+        --host "$DOCKER_HOST" --bridge "$bridge" >"$work/engine.log" 2>&1 &
     engine_pid=$!
-    build_args+=(--network host)
     for _ in $(seq 60); do
         answers && break
         kill -0 "$engine_pid" 2>/dev/null || break
@@ -71,6 +75,7 @@ end_engine() {
     done
     kill -9 "$engine_pid" 2>/dev/null || true
     engine_pid=""
+    ip link delete "$bridge"
     # It leaves the mount of its own network namespace.
     awk -v below="$work/" 'index($2, below) == 1 { print $2 }' /proc/mounts | sort -r | xargs --no-run-if-empty umount
 }
@@ -150,7 +155,7 @@ LABEL rustc="$release"
 END
     # To the builder as it is read: the toolchain is hundreds of megabytes, and not needed twice on the disk.
     tar -c -C "$work/builder" Dockerfile ca-certificates.crt -C "$sysroot" --exclude='lib/rustlib/src' --exclude='lib/rustlib/etc' bin lib \
-        | docker build "${build_args[@]}" --tag "$builder" - >"$work/build.log" 2>&1 \
+        | docker build --tag "$builder" - >"$work/build.log" 2>&1 \
         || { tail -n 20 "$work/build.log"; not_run "The build image could not be made: see above."; }
 }
 
@@ -176,7 +181,7 @@ commit() {
 # The image, through all its stages. With BuildKit where the client has it, else with the classic builder.
 build() {
     docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-    docker build "${build_args[@]}" --file "$work/tree/docker/Dockerfile" --tag "$1" \
+    docker build --file "$work/tree/docker/Dockerfile" --tag "$1" \
         --build-arg BUILD_IMAGE="$builder" --build-arg RUNTIME_IMAGE="$base" \
         --build-arg PIXELWITNESS_COMMIT="$(commit)" "$work/tree" >"$work/build.log" 2>&1 && return
     tail -n 20 "$work/build.log"

@@ -41,6 +41,8 @@ pub(super) struct Share {
     other_frames: HashSet<String>,
     /// Sessions of targets of others.
     other_sessions: HashSet<String>,
+    /// Others were ever seen.
+    others_seen: bool,
     /// Paused requests of which it is not known yet: as they came.
     undecided: VecDeque<(Instant, String)>,
     /// Requests of which it never was.
@@ -153,6 +155,7 @@ impl Share {
                 };
             }
             if others {
+                self.others_seen = true;
                 self.other_sessions.extend(of.session_id.clone());
             }
         }
@@ -169,7 +172,7 @@ impl Share {
             Whose::Ours
         } else if self.other_frames.contains(frame) {
             Whose::Others
-        } else if self.other_sessions.is_empty() {
+        } else if !self.others_seen {
             // Nobody else is there.
             Whose::Ours
         } else {

@@ -226,16 +226,18 @@ impl Worker {
     /// Before any page exists: every request is paused, every target attached to.
     pub(super) async fn begin(&mut self) -> Result<(), CaptureError> {
         // To pause some types alone would be no cheaper for the page (measured): all requests then take the same way.
-        self.send(
-            None,
-            "Fetch.enable",
-            json!({"patterns": [{"urlPattern": "*"}], "handleAuthRequests": true}),
-        )
-        .await?;
+        let all = json!({"patterns": [{"urlPattern": "*"}], "handleAuthRequests": true});
+        // Where there are others, they are known of before the first request of theirs is paused.
+        if self.share.is_none() {
+            self.send(None, "Fetch.enable", all.clone()).await?;
+        }
         self.send(None, "Target.setDiscoverTargets", json!({"discover": true}))
             .await?;
         self.send(None, "Target.setAutoAttach", auto_attach_browser())
             .await?;
+        if self.share.is_some() {
+            self.send(None, "Fetch.enable", all).await?;
+        }
         Ok(())
     }
 

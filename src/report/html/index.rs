@@ -68,19 +68,18 @@ struct Cell {
     tone: &'static str,
 }
 
+/// What is found is said even of a batch that is not at its end; that nothing is found is not.
 fn heading(index: &Index) -> String {
-    let of = |code: u8| {
-        let journeys = index.journeys.iter();
-        journeys
-            .filter(|entry| entry.exit_code == Some(code))
-            .count()
-    };
+    let journeys = index.journeys.iter();
+    let found = journeys.filter(|entry| entry.exit_code == Some(1)).count();
     let all = count(index.journeys.len(), "journey");
-    match (of(1), of(3)) {
-        _ if index.journeys.is_empty() => "No journey".to_owned(),
-        (0, 0) if of(0) == index.journeys.len() => format!("Nothing was found in {all}"),
-        (0, _) => format!("Nothing was found, and not everything is known, in {all}"),
-        (found, _) => format!("Something was found in {found} of {all}"),
+    match (index.exit_code, found) {
+        (_, 1..) => format!("Something was found in {found} of {all}"),
+        (Some(1), 0) => format!("Something was found, over {all} together"),
+        (Some(0), 0) if index.journeys.is_empty() => "No journey".to_owned(),
+        (Some(0), 0) => format!("Nothing was found in {all}"),
+        (Some(_), 0) => format!("Not everything is known of {all}"),
+        (None, 0) => format!("Not at its end: {all}"),
     }
 }
 
