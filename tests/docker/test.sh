@@ -45,7 +45,8 @@ ok() { say "ok: $* ($((SECONDS - started_at)) s)"; }
 failed() {
     failures=$((failures + 1))
     say "FAILED: $*"
-    [ ! -s "$work/log" ] || tail -n 15 "$work/log" | cut -c1-300 | sed 's/^/    /'
+    # What failed is at the beginning of what `verify` says, and at the end of what others say.
+    [ ! -s "$work/log" ] || awk '{ line[NR] = substr($0, 1, 300) } END { for (n = 1; n <= NR; n++) if (n <= 8 || n > NR - 12) print "    " line[n] }' "$work/log"
 }
 
 # check WHAT COMMAND...: it must succeed.

@@ -261,7 +261,7 @@ fn resume<'o>(
         to_make.push(number);
     }
     bar.finish_and_clear();
-    // At least one write, by which it is under way again.
+    // By that it is under way again.
     for done in &gather.done {
         batch.take(done.entry.clone()).map_err(no_batch)?;
     }
