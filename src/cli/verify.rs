@@ -71,7 +71,7 @@ pub fn verify(args: &VerifyArgs) -> u8 {
         };
         if args.json {
             talk::data(&format!("{:#}", json_of(bundle, code, &verification)));
-        } else {
+        } else if code != exit::OK || !talk::is_quiet() {
             let mut stdout = io::stdout().lock();
             let verdict = verdict(&verification).1;
             // A reader that has gone away, as `head` does, is no failure.
@@ -131,6 +131,9 @@ impl Several<'_> {
     fn say(&mut self, bundle: &Path, own: u8, verification: &Verification, note: &str) {
         if self.json {
             self.results.push(json_of(bundle, own, verification));
+            return;
+        }
+        if own == exit::OK && talk::is_quiet() {
             return;
         }
         let path = on_one_line(&bundle.display().to_string());
@@ -220,7 +223,7 @@ impl Several<'_> {
                 "exit_code": self.code, "bundles": self.results, "wrong": self.wrong,
             });
             talk::data(&format!("{result:#}"));
-        } else {
+        } else if self.code != exit::OK || !talk::is_quiet() {
             let all = count(self.looked_at, "bundle");
             talk::data(&format!("{} of {all} verified", self.good));
         }

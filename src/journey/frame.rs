@@ -283,7 +283,7 @@ impl Frame {
         let mut evaluate = EvaluateParams {
             return_by_value: Some(true),
             await_promise: Some(true),
-            ..EvaluateParams::new(format!("(async () => !!({expression}\n))()"))
+            ..EvaluateParams::new(format!("(async () => !!(await ({expression}\n)))()"))
         };
         if self.parent.is_some() {
             evaluate.context_id = Some(self.context);

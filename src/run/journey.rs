@@ -52,7 +52,10 @@ pub(super) async fn replay(
         Err(error) => {
             let message = format!("failed to prepare the browser: {error}");
             problem(record, "journey", message, Some(error.help().to_owned()));
-            return JourneyEnd::Failed;
+            return match capture.tabs().await {
+                Ok(_) => JourneyEnd::Failed,
+                Err(_) => JourneyEnd::Lost,
+            };
         }
     };
     if capture.contain(containment.clone()).await.is_err() {
@@ -360,8 +363,9 @@ async fn prepare(
         .to_owned(),
         elsewhere,
     });
-    planted?;
+    // Those that were to be, whatever became of it.
     note_planted(record, cookies);
+    planted?;
     Ok((browser, tabs?))
 }
 

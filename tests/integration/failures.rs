@@ -7,14 +7,18 @@ use pixelwitness::browser::{ConnectTo, Launch};
 use pixelwitness::capture::{Capture, CaptureError};
 use pixelwitness::demo::{Build, DemoServer};
 use pixelwitness::journey::Tab;
-use pixelwitness::model::{AuditVerdict, EventKind, JourneyState, Outcome, StepState};
+use pixelwitness::model::{
+    AuditVerdict, EventKind, JourneyState, Outcome, StepState, VerdictOutcome,
+};
 use pixelwitness::run::{Run, RunError, RunOptions};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use crate::common::{chromium, never, options, processes_naming, read_bundle, until_told, written};
+use crate::common::{
+    chromium, never, options, processes_naming, read_bundle, replay, until_told, verify, written,
+};
 
 async fn fail(steps: &str, change: impl Fn(&mut RunOptions)) -> (Run, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -191,13 +195,32 @@ async fn a_browser_that_does_not_start_leaves_a_record_of_it() {
     let mut options = options(&server, folder.path().join("run")).await;
     options.browser = PathBuf::from("/bin/false");
     options.declare_automation = true;
+    let run = pixelwitness::run::run(&written("  - navigate: /\n"), &options, never(), &|_| {})
+        .await
+        .unwrap();
+    let on_disk = read_bundle(&run.bundle);
+    assert_eq!(on_disk.run.journey.state, JourneyState::BrowserLost);
+    let problem = &on_disk.run.problems[0].message;
+    assert!(problem.contains("did not start"), "{problem}");
+    // Sealed like any other: what is not known is said.
+    assert_eq!(verify(&run.bundle, &[]).0, 0);
+    let outcomes = run
+        .findings
+        .verdicts
+        .all()
+        .map(|(_, verdict)| verdict.outcome);
+    assert!(
+        !outcomes.contains(&VerdictOutcome::NotFound),
+        "{outcomes:?}"
+    );
+    // What is no browser at all is bad input.
+    options.browser = folder.path().join("none");
+    options.out = folder.path().join("other");
+    options.declare_automation = false;
     let error = pixelwitness::run::run(&written("  - navigate: /\n"), &options, never(), &|_| {})
         .await
         .unwrap_err();
     assert!(matches!(error, RunError::Browser(_)), "{error}");
-    let on_disk = read_bundle(&folder.path().join("run"));
-    assert_eq!(on_disk.run.journey.state, JourneyState::Failed);
-    assert_eq!(on_disk.run.problems.len(), 1);
 }
 
 #[tokio::test]
@@ -257,7 +280,7 @@ async fn a_browser_that_dies_in_the_middle_takes_nothing_recorded_along() {
     };
     let (run, ()) = tokio::join!(running, killer);
     let run = run.unwrap();
-    assert_eq!(run.record.journey.state, JourneyState::Failed);
+    assert_eq!(run.record.journey.state, JourneyState::BrowserLost);
     assert!(run.record.problems.iter().any(|problem| {
         problem
             .message
@@ -471,5 +494,34 @@ fn kill_browser(rules: &str) {
             let id = rustix::process::Pid::from_raw(id).unwrap();
             let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_promise_comes_to_is_awaited() {
+    let later = "new Promise((done) => setTimeout(() => done(VALUE), 300))";
+    let folder = tempfile::tempdir().unwrap();
+    for (expression, why) in [
+        (later.replace("VALUE", "7"), None),
+        (later.replace("VALUE", "0"), Some("it was false to the end")),
+        (
+            "new Promise(() => {})".to_owned(),
+            Some("its promise was not settled"),
+        ),
+    ] {
+        let steps = format!(
+            "  - navigate: /\n  - waitForExpression: {{ expression: {}, timeout: 2000 }}\n",
+            serde_json::json!(expression)
+        );
+        let out = folder
+            .path()
+            .join(format!("run-{}", why.map_or(0, str::len)));
+        let (run, server) = replay(&written(&steps), Build::Fixed, &out).await;
+        let problem = run.record.journey.steps[1].problem.clone();
+        match why {
+            None => assert_eq!(problem, None),
+            Some(why) => assert!(problem.unwrap().contains(why), "{expression}"),
+        }
+        server.stop().await;
     }
 }

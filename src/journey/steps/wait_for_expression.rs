@@ -16,7 +16,15 @@ pub(super) async fn run(
     let began = Instant::now();
     let deadline = context.deadline - Duration::from_millis(200);
     loop {
-        let why = match evaluate(step, context).await {
+        let evaluated = tokio::time::timeout_at(deadline.into(), evaluate(step, context));
+        let Ok(evaluated) = evaluated.await else {
+            return Err(StepError::NotTrue {
+                expression: step.expression.clone(),
+                why: "its promise was not settled".to_owned(),
+                waited: began.elapsed(),
+            });
+        };
+        let why = match evaluated {
             // The document went away while we looked.
             Err(error) if went_away(&error) => "the page went away".to_owned(),
             Err(error) => return Err(error),
