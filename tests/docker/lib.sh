@@ -181,9 +181,15 @@ commit() {
 # The image, through all its stages. With BuildKit where the client has it, else with the classic builder.
 build() {
     docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-    docker build --file "$work/tree/docker/Dockerfile" --tag "$1" \
+    local code=0
+    timeout 1200 docker build --file "$work/tree/docker/Dockerfile" --tag "$1" \
         --build-arg BUILD_IMAGE="$builder" --build-arg RUNTIME_IMAGE="$base" \
-        --build-arg PIXELWITNESS_COMMIT="$(commit)" "$work/tree" >"$work/build.log" 2>&1 && return
+        --build-arg PIXELWITNESS_COMMIT="$(commit)" "$work/tree" >"$work/build.log" 2>&1 || code=$?
+    [ "$code" != 0 ] || return 0
     tail -n 20 "$work/build.log"
+    [ "$code" != 124 ] || not_run "The image was not built within 20 minutes."
+    # A fault of the network is none of the image.
+    ! grep -Eqi 'could not resolve|temporary failure|could not connect|connection (timed out|refused|reset)|failed to (download|fetch)|spurious network' \
+        "$work/build.log" || not_run "The image was not built: packages or crates could not be had. See above."
     return 1
 }
