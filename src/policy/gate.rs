@@ -10,8 +10,8 @@ use super::matches::{Flow, flows};
 use super::view::{Traffic, View, short};
 use crate::leak::doubt_of_run;
 use crate::model::{
-    ClaimFinding, ClaimVerdict, Effect, Exchange, Reached, RuleFinding, RuleMatch, RuleOutcome,
-    RunRecord, Severity, StepState, VerdictOutcome, Verdicts,
+    AuditRecord, ClaimFinding, ClaimVerdict, ClocksRecord, Effect, Headers, Reached, RuleFinding,
+    RuleMatch, RuleOutcome, RunRecord, Severity, StepState, VerdictOutcome, Verdicts,
 };
 
 /// The runs of a command, each with the policy that it is held against.
@@ -26,6 +26,16 @@ pub struct Gate<'a> {
     pub incomparable: Option<String>,
 }
 
+/// Headers of a request that are shown.
+const SHOWN_HEADERS: &[&str] = &[
+    "accept",
+    "accept-language",
+    "content-type",
+    "origin",
+    "referer",
+    "user-agent",
+];
+
 /// One run, with what came of it. Holds no more of its traffic than is shown, so that many can be held.
 #[derive(Debug)]
 pub struct Judged<'a> {
@@ -38,8 +48,8 @@ pub struct Judged<'a> {
     pub verdicts: Verdicts,
     /// The pages that were.
     pub reached: Vec<Reached>,
-    /// The first of the requests of each match and flow: enough to show what was sent.
-    shown: Vec<Exchange>,
+    /// Of the first request of each match and flow, by its id, the headers that may be shown.
+    shown: Vec<(String, Headers)>,
     pub rules: Vec<RuleFinding>,
     pub claims: Vec<ClaimFinding>,
     pub flows: Vec<Flow>,
@@ -105,10 +115,19 @@ impl<'a> Judged<'a> {
             .collect();
         let exchanges = traffic.exchanges.iter();
         let shown = exchanges.filter(|exchange| shown.contains(&*exchange.id));
+        let shown = shown.map(|exchange| {
+            let headers = exchange.request_headers.iter();
+            let headers = headers.filter(|(name, _)| {
+                // A report that is uploaded has no place for secrets: these cannot be any.
+                SHOWN_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+            });
+            let headers: Vec<(String, String)> = headers.cloned().collect();
+            (exchange.id.clone(), Headers::from(headers))
+        });
         Judged {
-            shown: shown.cloned().collect(),
+            shown: shown.collect(),
             reached: view.reached(),
-            record: traffic.record.clone(),
+            record: slim(traffic.record),
             verdicts: traffic.findings.verdicts.clone(),
             flows,
             title,
@@ -124,10 +143,26 @@ impl<'a> Judged<'a> {
         short(&self.record.scenario.origin, page)
     }
 
-    /// The first of the requests of a match or a flow.
-    pub fn first_request(&self, found: &RuleMatch) -> Option<&Exchange> {
+    /// Of the first request of a match or a flow, what may be shown.
+    pub fn shown_headers(&self, found: &RuleMatch) -> Option<&Headers> {
         let id = found.exchanges.first()?;
-        self.shown.iter().find(|exchange| exchange.id == *id)
+        let mut shown = self.shown.iter();
+        shown.find(|(of, _)| of == id).map(|(_, headers)| headers)
+    }
+}
+
+/// Without what no gate asks for: lists of what was audited, planted and typed.
+fn slim(record: &RunRecord) -> RunRecord {
+    RunRecord {
+        audit: AuditRecord {
+            verdict: record.audit.verdict,
+            ..AuditRecord::default()
+        },
+        canaries: Vec::new(),
+        consent: Vec::new(),
+        identity: Vec::new(),
+        clocks: ClocksRecord::default(),
+        ..record.clone()
     }
 }
 

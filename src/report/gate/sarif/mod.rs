@@ -20,16 +20,6 @@ use crate::model::{ClaimVerdict, Effect, RuleMatch, RuleOutcome, ToolRecord};
 use crate::policy::{Flow, Gate, GateCode, Judged};
 use crate::report::visible;
 
-/// Headers of a request that are shown.
-const SHOWN_HEADERS: &[&str] = &[
-    "accept",
-    "accept-language",
-    "content-type",
-    "origin",
-    "referer",
-    "user-agent",
-];
-
 /// What a URI's path may not hold as it is.
 const NO_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -285,13 +275,10 @@ fn step(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
 
 /// The first of the requests, as it was sent.
 fn web_request(run: &Judged<'_>, found: &RuleMatch) -> Option<Value> {
-    let exchange = run.first_request(found)?;
+    let shown = run.shown_headers(found)?;
     let mut headers = Map::new();
-    for (name, value) in exchange.request_headers.iter() {
-        // A report that is uploaded has no place for secrets: these cannot be any.
-        if SHOWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-            headers.insert(name.clone(), Value::from(value.as_str()));
-        }
+    for (name, value) in shown.iter() {
+        headers.insert(name.clone(), Value::from(value.as_str()));
     }
     let protocol = found.url.split("://").next().unwrap_or("https");
     Some(json!({
