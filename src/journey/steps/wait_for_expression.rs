@@ -15,12 +15,13 @@ pub(super) async fn run(
 ) -> Result<(), StepError> {
     let began = Instant::now();
     let deadline = context.deadline - Duration::from_millis(200);
+    let mut before = None;
     loop {
         let evaluated = tokio::time::timeout_at(deadline.into(), evaluate(step, context));
         let Ok(evaluated) = evaluated.await else {
             return Err(StepError::NotTrue {
                 expression: step.expression.clone(),
-                why: "its promise was not settled".to_owned(),
+                why: before.unwrap_or_else(|| "its promise was not settled".to_owned()),
                 waited: began.elapsed(),
             });
         };
@@ -46,6 +47,7 @@ pub(super) async fn run(
                 waited: began.elapsed(),
             });
         }
+        before = Some(why);
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
