@@ -55,61 +55,19 @@ impl Prepared<'_> {
             Ok(to_make) => to_make,
             Err(code) => return code,
         };
-        let cancel = cancel_on_signal();
-        let bars = MultiProgress::new();
-        let control = asked.replay.control;
-        let running = to_make.into_iter().map(|number| {
-            let (planned, options) = &journeys[number];
-            let (cancel, bars) = (cancel.clone(), bars.clone());
-            let (planned, options) = (planned.clone(), Arc::clone(options));
-            async move {
-                if *cancel.borrow() {
-                    return (number, Came::NotBegun);
-                }
-                // A task of its own: another journey must not wait while this one's records are written; and if it fails
-                // in a way that nobody thought of, the others go on.
-                let task = tokio::spawn(journey(planned, options, cancel, bars, control));
-                let came = match task.await {
-                    Ok(run) => Came::Run(Box::new(run)),
-                    Err(error) => Came::Broke(error.to_string()),
-                };
-                (number, came)
-            }
-        });
-        let mut finished = futures::stream::iter(running).buffer_unordered(asked.many.jobs);
-        let mut unmade: Vec<(usize, IndexEntry)> = Vec::new();
-        while let Some((number, came)) = finished.next().await {
-            let (planned, options) = &journeys[number];
-            let entry = match came {
-                Came::NotBegun => Err(planned.waiting()),
-                Came::Broke(why) => {
-                    talk::error(&format!("{}: {why}", planned.title), None);
-                    Err(planned.not_made(why))
-                }
-                Came::Run(run) => {
-                    let why = (*run).as_ref().err().map(ToString::to_string);
-                    match results.take(*run) {
-                        Some(run) => {
-                            let in_batch = batch.is_some();
-                            Ok(gather.take(number, planned, options, &run, in_batch))
-                        }
-                        None => Err(planned.not_made(why.unwrap_or_default())),
-                    }
-                }
-            };
-            let entry = entry.unwrap_or_else(|entry| {
-                results.raise(exit::INCONCLUSIVE);
-                unmade.push((number, entry.clone()));
-                entry
-            });
-            write_down(&mut batch, entry, &mut results);
-        }
-        drop(finished);
+        let unmade = make_all(
+            &journeys,
+            to_make,
+            (asked.many.jobs, asked.replay.control),
+            &mut batch,
+            &mut results,
+            &mut gather,
+        )
+        .await;
         gather.compare(&journeys, &mut results);
         let mut done = gather.done;
         // As they were asked for, whichever ended first.
         done.sort_by_key(|done| done.place);
-        unmade.sort_by_key(|(number, _)| *number);
         let bundles: Vec<PathBuf> = done.iter().map(|done| done.judged.source.clone()).collect();
         results.in_order(&bundles);
         results.raise(outputs.close(&bundles));
@@ -142,6 +100,68 @@ impl Prepared<'_> {
         }
         results.finish()
     }
+}
+
+/// Makes these journeys, so many at once, and their controls where those are asked for. Gives those of which nothing came.
+async fn make_all<'o>(
+    journeys: &'o [(Planned, Arc<RunOptions>)],
+    to_make: Vec<usize>,
+    (jobs, control): (usize, bool),
+    batch: &mut Option<Batch>,
+    results: &mut Results,
+    gather: &mut Gather<'o>,
+) -> Vec<(usize, IndexEntry)> {
+    let cancel = cancel_on_signal();
+    let bars = MultiProgress::new();
+    let running = to_make.into_iter().map(|number| {
+        let (planned, options) = &journeys[number];
+        let (cancel, bars) = (cancel.clone(), bars.clone());
+        let (planned, options) = (planned.clone(), Arc::clone(options));
+        async move {
+            if *cancel.borrow() {
+                return (number, Came::NotBegun);
+            }
+            // A task of its own: another journey must not wait while this one's records are written; and if it fails
+            // in a way that nobody thought of, the others go on.
+            let task = tokio::spawn(journey(planned, options, cancel, bars, control));
+            let came = match task.await {
+                Ok(run) => Came::Run(Box::new(run)),
+                Err(error) => Came::Broke(error.to_string()),
+            };
+            (number, came)
+        }
+    });
+    let mut finished = futures::stream::iter(running).buffer_unordered(jobs);
+    let mut unmade: Vec<(usize, IndexEntry)> = Vec::new();
+    while let Some((number, came)) = finished.next().await {
+        let (planned, options) = &journeys[number];
+        let entry = match came {
+            Came::NotBegun => Err(planned.waiting()),
+            Came::Broke(why) => {
+                talk::error(&format!("{}: {why}", planned.title), None);
+                Err(planned.not_made(why))
+            }
+            Came::Run(run) => {
+                let why = (*run).as_ref().err().map(ToString::to_string);
+                match results.take(*run) {
+                    Some(run) => {
+                        let in_batch = batch.is_some();
+                        Ok(gather.take(number, planned, options, &run, in_batch))
+                    }
+                    None => Err(planned.not_made(why.unwrap_or_default())),
+                }
+            }
+        };
+        let entry = entry.unwrap_or_else(|entry| {
+            results.raise(exit::INCONCLUSIVE);
+            unmade.push((number, entry.clone()));
+            entry
+        });
+        write_down(batch, entry, results);
+    }
+    // As they were asked for, whichever ended first.
+    unmade.sort_by_key(|(number, _)| *number);
+    unmade
 }
 
 /// A journey of which nothing came, and why.

@@ -77,6 +77,9 @@ fn heading(index: &Index) -> String {
         (_, 1..) => format!("Something was found in {found} of {all}"),
         (Some(1), 0) => format!("Something was found, over {all} together"),
         (Some(0), 0) if index.journeys.is_empty() => "No journey".to_owned(),
+        (Some(0), 0) if index.journeys.iter().any(is_let_through) => {
+            format!("Nothing was found that is not let through, in {all}")
+        }
         (Some(0), 0) => format!("Nothing was found in {all}"),
         (Some(_), 0) => format!("Not everything is known of {all}"),
         (None, 0) => format!("Not at its end: {all}"),
@@ -85,9 +88,23 @@ fn heading(index: &Index) -> String {
 
 fn lines(index: &Index) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
-    match index.finished {
-        Some(finished) => lines.push(("", format!("Made from {} to {finished}.", index.started))),
-        None => {
+    // Of the journeys: an index may be made anew long after.
+    let started = index
+        .journeys
+        .iter()
+        .filter_map(|entry| entry.started)
+        .min();
+    let finished = index
+        .journeys
+        .iter()
+        .filter_map(|entry| entry.finished)
+        .max();
+    match (index.finished, started, finished) {
+        (Some(_), Some(started), Some(finished)) => {
+            lines.push(("", format!("Made from {started} to {finished}.")));
+        }
+        (Some(_), ..) => {}
+        (None, ..) => {
             let text = format!(
                 "Begun at {}, and not at its end: what follows is partial.",
                 index.started
@@ -150,6 +167,15 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Something was found, and a policy or a baseline lets it be.
+fn is_let_through(entry: &IndexEntry) -> bool {
+    let found = |(_, outcome)| outcome == VerdictOutcome::Found;
+    entry.exit_code == Some(0)
+        && entry
+            .verdicts
+            .is_some_and(|verdicts| verdicts.all().into_iter().any(found))
+}
+
 fn outcome(entry: &IndexEntry) -> (&'static str, &'static str) {
     match (entry.state, entry.exit_code) {
         (EntryState::Waiting, _) => ("not begun", "unsure"),
@@ -159,6 +185,7 @@ fn outcome(entry: &IndexEntry) -> (&'static str, &'static str) {
         (_, Some(1)) => ("found", "bad"),
         (EntryState::Failed, _) => ("a step failed", "bad"),
         (EntryState::TimedOut, _) => ("out of time", "bad"),
+        (EntryState::Completed, Some(0)) if is_let_through(entry) => ("let through", "good"),
         (EntryState::Completed, Some(0)) => ("nothing found", "good"),
         (EntryState::Completed, _) => ("inconclusive", "unsure"),
     }
