@@ -70,15 +70,17 @@ try {
     // One after the other in each round, so that a noisy moment meets all of them.
     for (const jobs of [1, 2, 4]) at[jobs].push(await batch(REPORT, 8, jobs));
   }
-  const rate = (jobs) => median(at[jobs].map(({ seconds }) => (8 * 60) / seconds));
-  const most = (jobs) => median(at[jobs].map((run) => run.most));
-  for (const jobs of [1, 2, 4]) {
-    console.log(`--jobs ${jobs}: ${rate(jobs).toFixed(1)} journeys a minute, our process at most ${most(jobs).toFixed(0)} MB`);
+  if (rounds > 0) {
+    const rate = (jobs) => median(at[jobs].map(({ seconds }) => (8 * 60) / seconds));
+    const most = (jobs) => median(at[jobs].map((run) => run.most));
+    for (const jobs of [1, 2, 4]) {
+      console.log(`--jobs ${jobs}: ${rate(jobs).toFixed(1)} journeys a minute, our process at most ${most(jobs).toFixed(0)} MB`);
+    }
+    const ratios = at[1].map((one, round) => one.seconds / at[2][round].seconds);
+    console.log(`--jobs 2 makes ${median(ratios).toFixed(2)} times the journeys of --jobs 1 (wanted: 1.6), ` +
+      `--jobs 4 ${(rate(4) / rate(1)).toFixed(2)} times`);
+    console.log(`each further journey at once takes ${((most(4) - most(1)) / 3).toFixed(1)} MB of our process (wanted: under 15)`);
   }
-  const ratios = at[1].map((one, round) => one.seconds / at[2][round].seconds);
-  console.log(`--jobs 2 makes ${median(ratios).toFixed(2)} times the journeys of --jobs 1 (wanted: 1.6), ` +
-    `--jobs 4 ${(rate(4) / rate(1)).toFixed(2)} times`);
-  console.log(`each further journey at once takes ${((most(4) - most(1)) / 3).toFixed(1)} MB of our process (wanted: under 15)`);
   if (long > 0) {
     const { seconds, most: peak, curve } = await batch(SHORT, long, 4);
     console.log(`${long} journeys in one batch, --jobs 4: ${((long * 60) / seconds).toFixed(0)} a minute, at most ${peak.toFixed(0)} MB`);
