@@ -89,7 +89,7 @@ impl Batch {
     /// Begins one of these journeys, in a folder of which it is known that it [`may_be_begun`].
     ///
     /// # Errors
-    /// [`BatchError`], if it cannot be written.
+    /// [`BatchError`], if it cannot be written, or has an index all the same.
     pub fn begin(
         root: &Path,
         plan: PlanRecord,
@@ -117,6 +117,10 @@ impl Batch {
             index,
             resumed: false,
         };
+        // Whoever asked before, and however long ago: an index is not written over.
+        if root.join(INDEX).exists() {
+            return Err(BatchError::Exists(root.to_owned()));
+        }
         batch.write()?;
         Ok(batch)
     }

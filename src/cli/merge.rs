@@ -9,7 +9,7 @@ use super::gate::Gatekeeper;
 use super::report::policy_of;
 use super::results::Results;
 use super::{batch, exit, talk};
-use crate::batch::{Batch, Gathered, MergeError, copy, entry, gather, whole};
+use crate::batch::{Batch, Gathered, MergeError, copy, entry, gather, may_be_begun, whole};
 use crate::policy::{Judged, Policy};
 use crate::report::count;
 use crate::run::Run;
@@ -45,6 +45,7 @@ pub fn merge(args: &MergeArgs) -> u8 {
 }
 
 fn merge_all(args: &MergeArgs) -> Result<u8, u8> {
+    may_be_begun(&args.out).map_err(batch::no_batch)?;
     let gathered = gather(&args.inputs).map_err(say)?;
     for source in &gathered.sources {
         whole(&source.bundle).map_err(say)?;

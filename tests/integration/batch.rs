@@ -149,9 +149,11 @@ async fn shares_are_made_apart_and_put_together() {
         "{page}"
     );
     assert!(page.contains("href=\"./even/journey-2/data/report.html\""));
-    // Into a folder that holds something nothing is put; the same twice is once.
+    // Into a folder that holds something nothing is put, and nothing in it is changed.
+    let before = std::fs::read(all.join("index.json")).unwrap();
     let output = pixelwitness(&["merge", &texts[0], "-o", &all_text], &[]);
     assert_eq!(output.status.code(), Some(2));
+    assert!(std::fs::read(all.join("index.json")).unwrap() == before);
     // One that was changed is not taken in.
     let changed = roots[0]
         .join(&shares[0].journeys[0].name)
