@@ -13,44 +13,39 @@ use crate::model::{
 use crate::policy::{Gate, GateCode, Judged};
 use crate::run::Run;
 
-/// A journey that was not made yet.
-pub(super) fn waiting(planned: &Planned) -> IndexEntry {
-    IndexEntry {
-        name: planned.name.clone(),
-        title: planned.title.clone(),
-        scenario: planned.scenario.path.display().to_string(),
-        scenario_sha256: planned.scenario.sha256(),
-        consent: planned.consent.map(|consent| consent.as_str().to_owned()),
-        state: EntryState::Waiting,
-        bundle: None,
-        manifest_sha256: None,
-        evidence_digest: None,
-        exit_code: None,
-        started: None,
-        finished: None,
-        steps: planned.scenario.steps.len() as u32,
-        steps_done: 0,
-        counts: Counts::default(),
-        verdicts: None,
-        violated: Vec::new(),
-        contradicted: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
 impl Planned {
-    /// A journey of which nothing came that could be kept.
+    /// A journey that was not made yet.
+    pub fn waiting(&self) -> IndexEntry {
+        IndexEntry {
+            name: self.name.clone(),
+            title: self.title.clone(),
+            scenario: self.scenario.path.display().to_string(),
+            scenario_sha256: self.scenario.sha256(),
+            consent: self.consent.map(|consent| consent.as_str().to_owned()),
+            state: EntryState::Waiting,
+            bundle: None,
+            manifest_sha256: None,
+            evidence_digest: None,
+            exit_code: None,
+            started: None,
+            finished: None,
+            steps: self.scenario.steps.len() as u32,
+            steps_done: 0,
+            counts: Counts::default(),
+            verdicts: None,
+            violated: Vec::new(),
+            contradicted: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// One of which nothing came that could be kept.
     pub fn not_made(&self, why: String) -> IndexEntry {
         IndexEntry {
             state: EntryState::NotMade,
             problems: vec![why],
-            ..waiting(self)
+            ..self.waiting()
         }
-    }
-
-    /// One that was not begun.
-    pub fn waiting(&self) -> IndexEntry {
-        waiting(self)
     }
 }
 

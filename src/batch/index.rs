@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::entry::waiting;
-use super::plan::Plan;
+use super::plan::{Plan, Planned};
 use crate::bundle::{bag, pretty, write_file};
 use crate::model::{
     INDEX_FORMAT, Index, IndexEntry, Moment, PlanRecord, SetAside, ShardRecord, ToolRecord,
@@ -82,7 +81,7 @@ impl Batch {
             root,
             plan.whole.clone(),
             plan.shard.map(Into::into),
-            plan.journeys.iter().map(waiting).collect(),
+            plan.journeys.iter().map(Planned::waiting).collect(),
         )
     }
 
@@ -173,10 +172,23 @@ impl Batch {
     /// # Errors
     /// If the index cannot be written.
     pub fn take(&mut self, entry: IndexEntry) -> Result<(), BatchError> {
-        let mut entries = self.index.journeys.iter_mut();
-        match entries.find(|own| own.name == entry.name) {
-            Some(own) => *own = entry,
-            None => self.index.journeys.push(entry),
+        self.take_all([entry])
+    }
+
+    /// Takes in what came of several, and writes once.
+    ///
+    /// # Errors
+    /// If the index cannot be written.
+    pub fn take_all(
+        &mut self,
+        entries: impl IntoIterator<Item = IndexEntry>,
+    ) -> Result<(), BatchError> {
+        for entry in entries {
+            let mut own = self.index.journeys.iter_mut();
+            match own.find(|own| own.name == entry.name) {
+                Some(own) => *own = entry,
+                None => self.index.journeys.push(entry),
+            }
         }
         self.write()
     }
@@ -241,14 +253,10 @@ impl Batch {
     }
 
     fn write(&self) -> Result<(), BatchError> {
-        write_index(&self.root, &self.index)
+        let path = self.root.join(INDEX);
+        write_file(&path, |out| out.write_all(&pretty(&self.index)))
+            .map_err(|error| BatchError::Write { path, error })
     }
-}
-
-pub(super) fn write_index(root: &Path, index: &Index) -> Result<(), BatchError> {
-    let path = root.join(INDEX);
-    write_file(&path, |out| out.write_all(&pretty(index)))
-        .map_err(|error| BatchError::Write { path, error })
 }
 
 /// Where a batch keeps things of its own no bundle can go.

@@ -1,5 +1,6 @@
 //! `pixelwitness merge`: shares of a batch, and bundles made apart, in one folder with one index.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
@@ -56,19 +57,14 @@ fn merge_all(args: &MergeArgs) -> Result<u8, u8> {
     let mut results = Results::new(args.json, None);
     warn(&gathered, &mut results);
     let bar = talk::bar("copying", gathered.sources.len());
-    let mut policies: Vec<Option<Policy>> = Vec::new();
-    for source in &gathered.sources {
-        let bundle = copy(source, &args.out).map_err(say)?;
-        policies.push(policy_of(&load(&bundle)?)?);
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let mut keeper = Gatekeeper::unasked();
-    keeper.also_junit(args.out.join("junit.xml"));
-    let mut all = Vec::new();
+    // Of each bundle, for as long as it is judged by it.
+    let policies: Vec<OnceCell<Option<Policy>>> = vec![OnceCell::new(); gathered.sources.len()];
+    let (mut all, mut entries) = (Vec::new(), Vec::new());
     for (source, policy) in gathered.sources.iter().zip(&policies) {
         // One at a time: they are many.
-        let run = load(&args.out.join(&source.name))?;
+        let run = load(&copy(source, &args.out).map_err(say)?)?;
+        let own = policy_of(&run)?;
+        let policy = policy.get_or_init(|| own);
         let title = source.title.as_ref();
         let title = title.unwrap_or(&run.record.scenario.title).clone();
         let judged = Judged::new(
@@ -82,8 +78,13 @@ fn merge_all(args: &MergeArgs) -> Result<u8, u8> {
         let (mut own, judged) = entry(&source.name, &title, &run, bundle, judged, false);
         own.consent.clone_from(&source.consent);
         all.extend(judged);
-        merged.take(own).map_err(batch::no_batch)?;
+        entries.push(own);
+        bar.inc(1);
     }
+    bar.finish_and_clear();
+    let mut keeper = Gatekeeper::unasked();
+    keeper.also_junit(args.out.join("junit.xml"));
+    merged.take_all(entries).map_err(batch::no_batch)?;
     merged.sort();
     let entries: Vec<_> = merged.index().journeys.iter().collect();
     results.table(&entries);

@@ -114,6 +114,11 @@ impl RuleOutcome {
             RuleOutcome::Unreachable => "unreachable",
         }
     }
+
+    /// Neither violated nor passed: what it looks at was not reached, or not all of that is known.
+    pub fn is_open(self) -> bool {
+        matches!(self, RuleOutcome::Inconclusive | RuleOutcome::Unreachable)
+    }
 }
 
 #[derive(

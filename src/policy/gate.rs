@@ -253,14 +253,7 @@ impl Gate<'_> {
                 .iter()
                 .filter(|(_, finding)| finding.outcome == RuleOutcome::Violated);
             let accepted = outcome == RuleOutcome::Violated
-                && violating.all(|(_, finding)| {
-                    let mut sure = finding
-                        .matches
-                        .iter()
-                        .filter(|found| !found.suspected)
-                        .peekable();
-                    sure.peek().is_some() && sure.all(|found| self.accepts(found))
-                });
+                && violating.all(|(_, finding)| self.accepts_all(finding));
             RuleSummary {
                 policy,
                 rule,
@@ -309,6 +302,13 @@ impl Gate<'_> {
         compared.is_some_and(|(_, compared)| compared.accepted.contains(&found.flow))
     }
 
+    /// Whether it lists all that is sure of a finding, and there is something.
+    fn accepts_all(&self, finding: &RuleFinding) -> bool {
+        let sure = finding.matches.iter().filter(|found| !found.suspected);
+        let mut sure = sure.peekable();
+        sure.peek().is_some() && sure.all(|found| self.accepts(found))
+    }
+
     /// What the exit code is to say.
     pub fn code(&self) -> GateCode {
         let compared = self.baseline.as_ref().map(|(_, compared)| compared);
@@ -335,10 +335,7 @@ impl Gate<'_> {
         let open = rules.iter().any(|summary| {
             summary.rule.severity == Severity::Error
                 && summary.rule.effect != Effect::Allow
-                && matches!(
-                    summary.outcome,
-                    RuleOutcome::Inconclusive | RuleOutcome::Unreachable
-                )
+                && summary.outcome.is_open()
         });
         let untested = claims.iter().any(ClaimSummary::is_open);
         let doubtful = self.unjudged(VerdictOutcome::Inconclusive);
@@ -359,14 +356,8 @@ impl Gate<'_> {
         let compared = self.baseline.as_ref().map(|(_, compared)| compared);
         let new = compared.into_iter().flat_map(|compared| &compared.new);
         let new: HashSet<&str> = new.map(|flow| flow.found.flow.as_str()).collect();
-        let is_open = |summary: &RuleSummary<'_>| {
-            matches!(
-                summary.outcome,
-                RuleOutcome::Inconclusive | RuleOutcome::Unreachable
-            )
-        };
         let (rules, claims) = (self.rules(), self.claims());
-        let rules = rules.iter().filter(|summary| is_open(summary));
+        let rules = rules.iter().filter(|summary| summary.outcome.is_open());
         let rules: HashSet<(&str, &str)> = rules
             .map(|summary| (&*summary.policy.text, &*summary.rule.id))
             .collect();
@@ -383,17 +374,11 @@ impl Gate<'_> {
                 nothing && run.policy.is_none() && verdicts.any(|(_, own)| own.outcome == outcome)
             };
             let violated = run.rules.iter().filter(counts).any(|finding| {
-                let mut sure = finding.matches.iter().filter(|found| !found.suspected);
-                finding.outcome == RuleOutcome::Violated
-                    && !(finding.matches.iter().any(|found| !found.suspected)
-                        && sure.all(|found| self.accepts(found)))
+                finding.outcome == RuleOutcome::Violated && !self.accepts_all(finding)
             });
-            let contradicted = run.claims.iter();
-            let mut contradicted =
-                contradicted.filter(|claim| claim.verdict == ClaimVerdict::Contradicted);
-            let mut flows = run.flows.iter();
+            let (mut claims_of, mut flows) = (run.claims.iter(), run.flows.iter());
             if violated
-                || contradicted.next().is_some()
+                || claims_of.any(|claim| claim.verdict == ClaimVerdict::Contradicted)
                 || flows.any(|flow| new.contains(&*flow.found.flow))
                 || verdict(VerdictOutcome::Found)
             {
@@ -401,10 +386,7 @@ impl Gate<'_> {
             }
             let open = run.rules.iter().filter(counts).any(|finding| {
                 finding.effect != Effect::Allow
-                    && matches!(
-                        finding.outcome,
-                        RuleOutcome::Inconclusive | RuleOutcome::Unreachable
-                    )
+                    && finding.outcome.is_open()
                     && rules.contains(&(policy, &*finding.id))
             });
             let untested = run.claims.iter().any(|claim| {

@@ -282,9 +282,8 @@ fn resume<'o>(
     }
     bar.finish_and_clear();
     // By that it is under way again.
-    for done in &gather.done {
-        batch.take(done.entry.clone()).map_err(no_batch)?;
-    }
+    let kept = gather.done.iter().map(|done| done.entry.clone());
+    batch.take_all(kept).map_err(no_batch)?;
     for (name, why) in undone {
         let moved = batch.set_aside(name, why.clone()).map_err(no_batch)?;
         talk::note(&format!(

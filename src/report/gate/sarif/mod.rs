@@ -318,11 +318,7 @@ fn notifications(gate: &Gate<'_>) -> Vec<Value> {
         }
     }
     for summary in gate.rules() {
-        let open = matches!(
-            summary.outcome,
-            RuleOutcome::Inconclusive | RuleOutcome::Unreachable
-        );
-        if open && summary.rule.effect != Effect::Allow {
+        if summary.outcome.is_open() && summary.rule.effect != Effect::Allow {
             let text = format!(
                 "{} is {}: {}",
                 summary.rule.id,
